@@ -1,0 +1,81 @@
+"""Invoices, payments and stored payment methods."""
+
+from __future__ import annotations
+
+from auditlog.registry import auditlog
+from django.db import models
+
+
+class Invoice(models.Model):
+    """A sale. Who it is for is ``client``; who pays, where that is another client, is ``paid_by``."""
+
+    class Status(models.TextChoices):
+        OUTSTANDING = "outstanding", "Outstanding"
+        FAILED = "failed", "Payment failed"
+        DISPUTED = "disputed", "Disputed"
+        PAID = "paid", "Paid"
+        REFUNDED = "refunded", "Refunded"
+        WRITTEN_OFF = "written_off", "Written off"
+
+    client = models.ForeignKey("clients.Client", on_delete=models.PROTECT, related_name="invoices")
+    paid_by = models.ForeignKey(
+        "clients.Client", on_delete=models.SET_NULL, null=True, blank=True, related_name="invoices_paid_for"
+    )
+    club = models.ForeignKey("schedule.Club", on_delete=models.PROTECT, related_name="invoices")
+    number = models.CharField(max_length=40)
+    description = models.CharField(max_length=200)
+    amount = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.OUTSTANDING)
+    due_on = models.DateField()
+    written_off_reason = models.CharField(max_length=40, blank=True)
+    billing_name = models.CharField(max_length=310, blank=True)
+    billing_address = models.CharField(max_length=500, blank=True)
+    reference = models.CharField(max_length=40, blank=True, help_text="The id in the system the club came from.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint("club", "number", name="invoice_number_once_per_club")]
+        indexes = [models.Index("club", "due_on", name="invoice_by_club_and_day")]
+
+    def __str__(self) -> str:
+        return f"Invoice {self.pk}"
+
+
+class Payment(models.Model):
+    """Money that came in for an invoice, went back, or failed to come."""
+
+    class Status(models.TextChoices):
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        REFUNDED = "refunded", "Refunded"
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="payments")
+    amount = models.DecimalField(max_digits=10, decimal_places=2)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    paid_on = models.DateField()
+    method = models.CharField(max_length=30, blank=True)
+    provider_reference = models.CharField(max_length=120, blank=True)
+
+    def __str__(self) -> str:
+        return f"Payment {self.pk}"
+
+
+class StoredCard(models.Model):
+    """A payment method kept at the provider (``payments_credit_cards`` in the documents): tokens only, never a number."""
+
+    client = models.ForeignKey("clients.Client", on_delete=models.CASCADE, related_name="cards")
+    provider = models.CharField(max_length=30)
+    customer_token = models.CharField(max_length=120)
+    card_token = models.CharField(max_length=120)
+    brand = models.CharField(max_length=30, blank=True)
+    last4 = models.CharField(max_length=4, blank=True)
+    expires = models.CharField(max_length=7, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("provider", "card_token", name="card_token_once")]
+
+    def __str__(self) -> str:
+        return f"Stored card {self.pk}"
+
+
+auditlog.register(Invoice)

@@ -1,0 +1,85 @@
+"""What a client has bought: memberships (subscriptions), packages of credits, and money on account."""
+
+from __future__ import annotations
+
+from auditlog.registry import auditlog
+from django.db import models
+
+
+class Membership(models.Model):
+    """A recurring membership (subscription). Frozen counts as active (row H8)."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        FROZEN = "frozen", "Frozen"
+        CANCELLED = "cancelled", "Cancelled"
+
+    client = models.ForeignKey("clients.Client", on_delete=models.PROTECT, related_name="memberships")
+    paid_by = models.ForeignKey(
+        "clients.Client", on_delete=models.SET_NULL, null=True, blank=True, related_name="memberships_paid_for"
+    )
+    plan = models.CharField(max_length=120)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    starts_on = models.DateField()
+    cancelled_on = models.DateField(null=True, blank=True)
+    cancellation_reason = models.CharField(max_length=40, blank=True)
+    price = models.DecimalField(max_digits=10, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    provider_reference = models.CharField(max_length=120, blank=True)
+    reference = models.CharField(max_length=40, blank=True, help_text="The id in the system the club came from.")
+
+    def __str__(self) -> str:
+        return f"Membership {self.pk}"
+
+
+class Package(models.Model):
+    """A number of credits with an expiry."""
+
+    client = models.ForeignKey("clients.Client", on_delete=models.PROTECT, related_name="packages")
+    paid_by = models.ForeignKey(
+        "clients.Client", on_delete=models.SET_NULL, null=True, blank=True, related_name="packages_paid_for"
+    )
+    name = models.CharField(max_length=120)
+    credits_total = models.PositiveIntegerField()
+    credits_used = models.PositiveIntegerField(default=0)
+    credits_forfeited = models.PositiveIntegerField(default=0)
+    expires_on = models.DateField(null=True, blank=True)
+    reference = models.CharField(max_length=40, blank=True, help_text="The id in the system the club came from.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(credits_total__gte=models.F("credits_used") + models.F("credits_forfeited")),
+                name="package_not_overdrawn",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Package {self.pk}"
+
+
+class AccountCredit(models.Model):
+    """Money the club owes a client: a gift card, a refund as credit, goodwill."""
+
+    client = models.ForeignKey("clients.Client", on_delete=models.PROTECT, related_name="account_credits")
+    amount = models.DecimalField(max_digits=10, decimal_places=2)
+    used = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    forfeited = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    currency = models.CharField(max_length=3, default="GBP")
+    reason = models.CharField(max_length=200, blank=True)
+    granted_on = models.DateField()
+    reference = models.CharField(max_length=64, blank=True, help_text="The row in the export the club came from.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=models.F("used") + models.F("forfeited")), name="credit_not_overdrawn"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Account credit {self.pk}"
+
+
+auditlog.register(Membership)
+auditlog.register(Package)

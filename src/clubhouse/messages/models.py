@@ -1,0 +1,67 @@
+"""What the club tells its staff and its clients.
+
+A message refers to people and sessions by key and shows a name only when it is read, so that an erased person's name is
+in no message.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Notification(models.Model):
+    """A line in a colleague's inbox."""
+
+    class Kind(models.TextChoices):
+        BOOKING_CANCELLED = "booking_cancelled", "A booking was cancelled"
+        APPOINTMENT_CANCELLED = "appointment_cancelled", "An appointment was cancelled"
+        NEEDS_PAYER = "needs_payer", "A client needs a new payer"
+        NEEDS_GUARDIAN = "needs_guardian", "A client needs a guardian"
+
+    recipient = models.ForeignKey("team.StaffMember", on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=30, choices=Kind.choices)
+    session = models.ForeignKey(
+        "schedule.Session", on_delete=models.CASCADE, null=True, blank=True, related_name="notifications"
+    )
+    client = models.ForeignKey(
+        "clients.Client", on_delete=models.CASCADE, null=True, blank=True, related_name="notifications"
+    )
+    places = models.PositiveIntegerField(default=0, help_text="How many places became free.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["recipient", "read_at", "-created_at"], name="inbox")]
+
+    def __str__(self) -> str:
+        return f"Notification {self.pk}"
+
+
+class ClientMessage(models.Model):
+    """A mail or push to a client, queued or sent; what is still queued when the client is erased never leaves."""
+
+    class Kind(models.TextChoices):
+        PLACE_GIVEN = "place_given", "You have a place"
+        PLACE_OFFERED = "place_offered", "A place is free for you"
+        BOOKING_CANCELLED = "booking_cancelled", "Your booking was cancelled"
+        REMINDER = "reminder", "Your class is coming up"
+        RECEIPT = "receipt", "Your receipt"
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", "Mail"
+        PUSH = "push", "Push"
+
+    client = models.ForeignKey("clients.Client", on_delete=models.CASCADE, related_name="messages")
+    channel = models.CharField(max_length=5, choices=Channel.choices, default=Channel.MAIL)
+    kind = models.CharField(max_length=30, choices=Kind.choices)
+    session = models.ForeignKey(
+        "schedule.Session", on_delete=models.CASCADE, null=True, blank=True, related_name="client_messages"
+    )
+    send_after = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index("sent_at", "send_after", name="messages_to_send")]
+
+    def __str__(self) -> str:
+        return f"Message {self.pk}"

@@ -1,0 +1,28 @@
+"""lethe: an erasure engine for Django. It forgets a person and keeps the history.
+
+Declare in an ``erasure.py`` beside your models what becomes of a person's data; everything else reads that declaration::
+
+    from lethe import Policy, delete_rows, keep_rows, register
+
+The order of the stages is in :mod:`lethe.pipeline`; each stage is one file, named for it.
+"""
+
+from lethe.policy import Action, Blocker, Policy, delete_rows, emit, keep_rows, not_personal
+from lethe.registry import register
+from lethe.strategies import EMPTY, RandomDigits, RandomEmail, Replace, UnusablePassword
+
+__all__ = [
+    "EMPTY",
+    "Action",
+    "Blocker",
+    "Policy",
+    "RandomDigits",
+    "RandomEmail",
+    "Replace",
+    "UnusablePassword",
+    "delete_rows",
+    "emit",
+    "keep_rows",
+    "not_personal",
+    "register",
+]

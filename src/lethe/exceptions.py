@@ -1,0 +1,73 @@
+"""One exception per cause. Each docstring states the cause and the cure, and is the message where none is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+class LetheError(Exception):
+    """Something kept lethe from doing what was asked."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " "))
+
+
+class PolicyError(LetheError):
+    """A policy cannot be compiled. Run ``manage.py check``, which names the line to mend."""
+
+
+class NotRegistered(LetheError):
+    """This model is not a subject. Register a policy with ``subject = True`` for it in an ``erasure.py``."""
+
+
+class GateClosed(LetheError):
+    """The declaration has gaps, so nothing is erased. Run ``manage.py check`` and answer what it lists."""
+
+
+class SubjectNotFound(LetheError):
+    """No such subject. Check the key; nothing was changed."""
+
+
+class Blocked(LetheError):
+    """Something must be settled before this subject can be erased; nothing was changed.
+
+    ``findings`` lists every :class:`lethe.preview.Finding` that stands in the way.
+    """
+
+    def __init__(self, findings: Iterable[Any]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("Settle first: " + "; ".join(f"{f.label} ({f.count})" for f in self.findings) + ".")
+
+
+class Changed(LetheError):
+    """What was previewed has changed, so nothing was erased. Look at the new preview and confirm again.
+
+    ``differences`` maps a step's name to (previewed, found) counts.
+    """
+
+    def __init__(self, differences: Mapping[str, tuple[int, int]]) -> None:
+        self.differences = dict(differences)
+        said = "; ".join(f"{name}: {old} then, {new} now" for name, (old, new) in self.differences.items())
+        super().__init__(f"Changed since the preview, so nothing was erased: {said}. Look again and confirm.")
+
+
+class LeftOver(LetheError):
+    """Values that the plan covers were still there before commit, so everything was rolled back.
+
+    ``places`` maps a step's name to the number of rows. It means a trigger or a default of the database writes them
+    anew: look at the tables named.
+    """
+
+    def __init__(self, places: Mapping[str, int]) -> None:
+        self.places = dict(places)
+        said = "; ".join(f"{name}: {count}" for name, count in self.places.items())
+        super().__init__(f"Rolled back, because values were still there before commit: {said}.")
+
+
+class ReasonNamesSubject(LetheError):
+    """The reason names the person who is to be forgotten, and it would be kept. Say it without name, address or number."""
+
+
+class Sealed(LetheError):
+    """This record is erased and read-only: no personal data can be put on it again."""

@@ -1,0 +1,164 @@
+"""A policy says, once, what becomes of one model's rows and fields when a subject is erased.
+
+It reads like a ``ModelAdmin``: a class with declarative attributes, registered for a model in the app's ``erasure.py``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lethe.strategies import Replace, Strategy
+
+if TYPE_CHECKING:
+    from django.db import models
+
+    from lethe.execute import Batch
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What becomes of a model's rows: they go, they stay, or they are nobody's."""
+
+    fate: str
+    reason: str = ""
+    until: str = ""
+
+
+def delete_rows() -> Rows:
+    """The rows are deleted."""
+    return Rows("delete")
+
+
+def keep_rows(reason: str, *, until: str = "") -> Rows:
+    """The rows stay, for a stated reason and, where it ends, until a stated time (in words)."""
+    return Rows("keep", reason, until)
+
+
+def not_personal(reason: str) -> Rows:
+    """The model can be reached from a subject and still holds nothing personal; the reason says how that can be."""
+    return Rows("not personal", reason)
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """Something a person settles before a subject is erased (rows H3-H8).
+
+    ``rows`` takes the moment "now" and returns an unsliced, unordered queryset of what blocks; ``path`` leads from its
+    model to the subject; ``amount`` names a column or annotation of it to add up; ``unit`` names the column of its unit
+    (a currency), or is empty. ``settle`` is a hint for people.
+    """
+
+    name: str
+    label: str
+    rows: Callable[[datetime.datetime], models.QuerySet[Any]]
+    path: str = "client"
+    amount: str = ""
+    settle: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A step of the project's own, run first: cancellations, freed places, forfeits. Set-based, any number of subjects.
+
+    ``rows`` is as for :class:`Blocker` and says what it will touch, so that the preview can count it; ``run`` does it,
+    and is not called where there is nothing to touch. Both see the same "now".
+    """
+
+    name: str
+    label: str
+    rows: Callable[[datetime.datetime], models.QuerySet[Any]]
+    run: Callable[[Batch], Mapping[str, int] | None]
+    path: str = "client"
+    amount: str = ""
+
+
+@dataclass(frozen=True)
+class Emit:
+    """An effect for each row, recorded in the erasing transaction and done after commit."""
+
+    kind: str
+    columns: tuple[tuple[str, str], ...] = ()
+    constants: tuple[tuple[str, str], ...] = ()
+    skip_empty: str = ""
+
+
+def emit(kind: str, *, skip_empty: str = "", constants: Mapping[str, str] | None = None, **columns: str) -> Emit:
+    """Record an effect of ``kind`` per row, with a payload of ``key=field name``; rows whose ``skip_empty`` field is
+    empty get none."""
+    return Emit(kind, tuple(sorted(columns.items())), tuple(sorted((constants or {}).items())), skip_empty)
+
+
+class Policy:
+    """Subclass this, register it for a model, and answer for every field.
+
+    ``subject``
+        ``True`` for the person's own row. Exactly one step away from nothing: it has no path.
+    ``path``
+        Lookup path, or several, from this model to the subject: ``"client"``, ``"invoice__client"``, ``"user__client"``
+        (through a reverse one-to-one too). A row belongs to the subject where any of them leads there.
+    ``by_key``
+        For tables that point by value, as audits do: ``(content type field, key field)``. Rows about the subject, and
+        about any row of the models in ``by_key_models`` that belongs to the subject, are the subject's.
+    ``rows``
+        :func:`delete_rows`, :func:`keep_rows` or :func:`not_personal`.
+    ``clear``, ``replace``
+        Fields that are emptied; fields that get a value or a :class:`~lethe.strategies.Strategy`.
+    ``keep``
+        Fields that stay: a tuple of names, or one name, to the reason.
+    ``unlink``
+        References to the subject on rows that are somebody else's: set to NULL where they name the subject, with the
+        listed companions emptied. ``{"booked_by": ()}``.
+    ``history``
+        Whether new rows may point at an erased subject (a refund). Their cleared fields must be empty.
+    ``emits``
+        Effects recorded per row before it goes (:func:`emit`).
+    ``blockers``, ``first``
+        Of the subject: :class:`Blocker` and :class:`Action`.
+    """
+
+    model: ClassVar[type[models.Model]]
+    subject: ClassVar[bool] = False
+    path: ClassVar[str | Sequence[str]] = ()
+    by_key: ClassVar[tuple[str, str] | None] = None
+    by_key_models: ClassVar[Callable[[], Sequence[type[models.Model]]] | None] = None
+    rows: ClassVar[Rows | None] = None
+    clear: ClassVar[Sequence[str]] = ()
+    replace: ClassVar[Mapping[str, Any]] = {}
+    keep: ClassVar[Mapping[str | tuple[str, ...], str]] = {}
+    unlink: ClassVar[Mapping[str, Sequence[str]]] = {}
+    history: ClassVar[bool] = False
+    emits: ClassVar[Sequence[Emit]] = ()
+    blockers: ClassVar[Sequence[Blocker]] = ()
+    first: ClassVar[Sequence[Action]] = ()
+
+    @classmethod
+    def paths(cls) -> tuple[str, ...]:
+        """The paths to the subject, always as a tuple."""
+        return (cls.path,) if isinstance(cls.path, str) else tuple(cls.path)
+
+    @classmethod
+    def strategies(cls) -> dict[str, Strategy]:
+        """Field name to strategy, for every field that changes."""
+        from lethe.strategies import EMPTY
+
+        changes: dict[str, Strategy] = dict.fromkeys(cls.clear, EMPTY)
+        for name, value in cls.replace.items():
+            changes[name] = value if isinstance(value, Strategy) else Replace(value)
+        return changes
+
+    @classmethod
+    def kept(cls) -> dict[str, str]:
+        """Field name to the reason it is kept."""
+        return {
+            name: reason
+            for names, reason in cls.keep.items()
+            for name in ((names,) if isinstance(names, str) else names)
+        }
+
+    @classmethod
+    def enforced(cls, ids: Sequence[Any], using: str) -> frozenset[str]:
+        """Names of the blockers that block these subjects; override to let each business choose. All, unless said."""
+        return frozenset(blocker.name for blocker in cls.blockers)

@@ -1,0 +1,185 @@
+"""What a field becomes when its subject is erased.
+
+A strategy is a value: it renders the SQL expression that writes the erased value, the SQL predicate that recognises it
+(for the check before commit and for the seal), and the words that explain it. Set-based: the database draws random
+values itself, one per row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.core.exceptions import FieldDoesNotExist
+
+from lethe.exceptions import PolicyError
+
+if TYPE_CHECKING:
+    from django.db import models
+
+    from lethe.sql import Dialect
+
+
+class Strategy:
+    """Base of all strategies; compare and hash by value, so that a plan's digest follows them."""
+
+    #: Whether every erased row gets the same value (so the seal can demand exactly it).
+    constant = True
+
+    def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
+        """SQL for the new value; ``row`` is the alias of the row that is updated."""
+        raise NotImplementedError
+
+    def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
+        """SQL predicate that is true where ``column`` holds an erased value."""
+        return f"{column} IS NOT DISTINCT FROM {self.expression(dialect, field, '')}"
+
+    def problem(self, field: models.Field[Any, Any]) -> str | None:
+        """Why ``field`` cannot take this strategy, or ``None``."""
+        return None
+
+    def describe(self) -> str:
+        """How the explanation says it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Empty(Strategy):
+    """NULL where the column allows it and does not forbid it by habit, else the type's empty value."""
+
+    def value(self, field: models.Field[Any, Any]) -> Any:
+        """The empty value of ``field``: ``None``, or what its type counts as empty."""
+        kind = field.get_internal_type()
+        if field.null:
+            return None
+        if kind == "JSONField":
+            default = field.get_default()
+            return [] if isinstance(default, list) else {}
+        if kind in {"BooleanField"}:
+            return False
+        if getattr(field, "empty_strings_allowed", False):
+            return ""
+        raise PolicyError(
+            f"{field.model._meta.label}.{field.name} cannot be cleared: it is a {kind} that allows neither NULL nor an "
+            "empty string. Use replace, or allow NULL."
+        )
+
+    def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
+        return dialect.literal(self.value(field), field)
+
+    def problem(self, field: models.Field[Any, Any]) -> str | None:
+        try:
+            self.value(field)
+        except PolicyError as error:
+            return str(error)
+        return None
+
+    def describe(self) -> str:
+        return "cleared"
+
+
+EMPTY = Empty()
+
+
+@dataclass(frozen=True)
+class Replace(Strategy):
+    """The same constant for everyone."""
+
+    constant_value: Any
+
+    def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
+        return dialect.literal(self.constant_value, field)
+
+    def problem(self, field: models.Field[Any, Any]) -> str | None:
+        limit = getattr(field, "max_length", None)
+        if isinstance(self.constant_value, str) and limit and len(self.constant_value) > limit:
+            return f"{self.constant_value!r} is longer than the column's {limit} characters."
+        if self.constant_value is None and not field.null:
+            return "NULL does not fit: the column is NOT NULL."
+        if field.choices and self.constant_value not in {choice for choice, _ in field.flatchoices}:
+            return f"{self.constant_value!r} is not one of the field's choices."
+        if field.unique and not field.null:
+            return "a constant does not fit a unique column; use a random strategy."
+        return None
+
+    def describe(self) -> str:
+        return f"replaced by “{self.constant_value}”" if self.constant_value != "" else "emptied"
+
+
+@dataclass(frozen=True)
+class RandomEmail(Strategy):
+    """A random, unique address. ``domain`` is a literal domain, or a lookup path to a column that holds one."""
+
+    domain: str = "erased.invalid"
+    constant = False
+
+    def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
+        return f"({dialect.random_hex()} || '@' || {self._domain(dialect, field, row)})"
+
+    def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
+        # 32 hexadecimal digits and an at sign: the domain may be set anew later, the shape stays.
+        return dialect.matches_hex_local_part(column)
+
+    def _domain(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
+        if "__" not in self.domain:
+            return dialect.text(self.domain)
+        relation, _, column = self.domain.partition("__")
+        foreign_key = field.model._meta.get_field(relation)
+        related = foreign_key.related_model._meta
+        return (
+            f"(SELECT d.{dialect.quote(related.get_field(column).column)} FROM {dialect.quote(related.db_table)} d "
+            f"WHERE d.{dialect.quote(foreign_key.target_field.column)} = {row}.{dialect.quote(foreign_key.column)})"
+        )
+
+    def problem(self, field: models.Field[Any, Any]) -> str | None:
+        if field.max_length and field.max_length < 33 + 4:
+            return "a random address needs at least 37 characters."
+        if "__" in self.domain:
+            relation, _, column = self.domain.partition("__")
+            try:
+                field.model._meta.get_field(relation).related_model._meta.get_field(column)
+            except (FieldDoesNotExist, AttributeError):
+                return f"{self.domain!r} is not a path from {field.model._meta.label} to a column."
+        return None
+
+    def describe(self) -> str:
+        return "replaced by a random address that no mail reaches"
+
+
+@dataclass(frozen=True)
+class RandomDigits(Strategy):
+    """A random number of so many digits that means nothing; tells two erased rows apart."""
+
+    digits: int = 9
+    constant = False
+
+    def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
+        return dialect.random_digits(self.digits)
+
+    def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
+        return f"length({column}) = {self.digits}"
+
+    def problem(self, field: models.Field[Any, Any]) -> str | None:
+        if field.max_length and field.max_length < self.digits:
+            return f"{self.digits} digits do not fit into {field.max_length} characters."
+        return None
+
+    def describe(self) -> str:
+        return "replaced by a random number"
+
+
+@dataclass(frozen=True)
+class UnusablePassword(Strategy):
+    """A password no one can sign in with, and no one can crack."""
+
+    constant = False
+
+    def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
+        return f"({dialect.text(UNUSABLE_PASSWORD_PREFIX)} || {dialect.random_hex()} || '00000000')"
+
+    def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
+        return f"substr({column}, 1, 1) = {dialect.text(UNUSABLE_PASSWORD_PREFIX)}"
+
+    def describe(self) -> str:
+        return "made unusable"
