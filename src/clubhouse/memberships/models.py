@@ -43,6 +43,7 @@ class Package(models.Model):
     credits_total = models.PositiveIntegerField()
     credits_used = models.PositiveIntegerField(default=0)
     credits_forfeited = models.PositiveIntegerField(default=0)
+    forfeited_reason = models.CharField(max_length=40, blank=True)
     expires_on = models.DateField(null=True, blank=True)
     reference = models.CharField(max_length=40, blank=True, help_text="The id in the system the club came from.")
 
@@ -65,6 +66,7 @@ class AccountCredit(models.Model):
     amount = models.DecimalField(max_digits=10, decimal_places=2)
     used = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     forfeited = models.DecimalField(max_digits=10, decimal_places=2, default=0)
+    forfeited_reason = models.CharField(max_length=40, blank=True)
     currency = models.CharField(max_length=3, default="GBP")
     reason = models.CharField(max_length=200, blank=True)
     granted_on = models.DateField()

@@ -29,6 +29,9 @@ class Notification(models.Model):
     places = models.PositiveIntegerField(default=0, help_text="How many places became free.")
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the mail server took the recipient's mail; what is set is not mailed again."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["recipient", "read_at", "-created_at"], name="inbox")]
@@ -59,6 +62,10 @@ class ClientMessage(models.Model):
     )
     send_after = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when one worker has it in hand, or when it is tried next after a failure."
+    )
+    attempts = models.PositiveIntegerField(default=0)
 
     class Meta:
         indexes = [models.Index("sent_at", "send_after", name="messages_to_send")]
