@@ -29,7 +29,7 @@ class Invoice(models.Model):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.OUTSTANDING)
     due_on = models.DateField()
     written_off_reason = models.CharField(max_length=40, blank=True)
-    billing_name = models.CharField(max_length=310, blank=True)
+    billing_name = models.CharField(max_length=610, blank=True)
     billing_address = models.CharField(max_length=500, blank=True)
     reference = models.CharField(max_length=40, blank=True, help_text="The id in the system the club came from.")
 

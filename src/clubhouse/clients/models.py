@@ -36,8 +36,8 @@ class Client(models.Model):
     joined_on = models.DateField()
     home_club = models.ForeignKey("schedule.Club", on_delete=models.PROTECT, related_name="clients")
 
-    first_name = models.CharField(max_length=150)
-    last_name = models.CharField(max_length=150, blank=True)
+    first_name = models.CharField(max_length=300)
+    last_name = models.CharField(max_length=300, blank=True)
     email = models.EmailField(max_length=254, blank=True)
     mobile_no = models.CharField(max_length=40, blank=True)
     mobile_device = models.CharField(max_length=80, blank=True)
