@@ -1,0 +1,30 @@
+"""Settings of the tests: the deployment's own, with data in a temporary folder and password hashes that cost nothing.
+
+They never see the data folder or the switches of the person who runs them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+FOLDER = Path(tempfile.mkdtemp(prefix="clubhouse-tests-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+
+for _name in [name for name in os.environ if name.startswith("CLUBHOUSE_")]:
+    del os.environ[_name]
+os.environ["CLUBHOUSE_DATA"] = str(FOLDER)
+
+from clubhouse.settings import *  # noqa: E402, F403
+from clubhouse.settings import DATABASES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: tests of concurrency open a second connection, and raw dumps read the file's bytes.
+    DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / "test.sqlite3")}
+    # Nothing here has to survive a power cut.
+    DATABASES["default"]["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"
+
+PASSWORD_HASHERS = ["tests.support.hashers.QuickArgon2"]
