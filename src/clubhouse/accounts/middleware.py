@@ -1,0 +1,56 @@
+"""Who is asking: the business, and the colleague or the member behind the account."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+
+from clubhouse.accounts.models import User
+from clubhouse.clients.models import Client
+from clubhouse.team.models import StaffMember
+
+
+class BusinessMiddleware:
+    """Sets ``request.business``, ``request.staff`` and ``request.member``; each is None where it does not apply.
+
+    A signed-in page is shown in the business's time zone, and no cache keeps it: a copy in a browser's or a proxy's
+    cache would outlive the person's erasure.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.business = None  # type: ignore[attr-defined]
+        request.staff = None  # type: ignore[attr-defined]
+        request.member = None  # type: ignore[attr-defined]
+        user = request.user
+        if not user.is_authenticated or user.business is None:
+            return self.get_response(request)
+        request.business = user.business  # type: ignore[attr-defined]
+        if user.audience == User.Audience.TEAM:
+            request.staff = self._colleague(user)  # type: ignore[attr-defined]
+        else:
+            request.member = self._client(user)  # type: ignore[attr-defined]
+        with timezone.override(zoneinfo.ZoneInfo(user.business.timezone)):
+            response = self.get_response(request)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    @staticmethod
+    def _colleague(user: User) -> StaffMember | None:
+        staff = StaffMember.objects.select_related("access_group", "club").filter(user=user).first()
+        if staff is not None:
+            staff.business = user.business
+        return staff
+
+    @staticmethod
+    def _client(user: User) -> Client | None:
+        client = Client.objects.filter(user=user).exclude(status=Client.Status.DELETED).first()
+        if client is not None:
+            client.business = user.business
+        return client

@@ -1,0 +1,87 @@
+"""Signing in and out, and the way home."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clubhouse.accounts.forms import SignInForm
+from clubhouse.accounts.models import Business, User
+from clubhouse.accounts.permissions import may, member_required
+
+BACKEND = settings.AUTHENTICATION_BACKENDS[0]
+
+
+def _destination(request: HttpRequest, fallback: str) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe else resolve_url(fallback)
+
+
+def _sign_in(request: HttpRequest, *, audience: str, slug: str, home: str, template: str) -> HttpResponse:
+    business = get_object_or_404(Business, slug=slug) if slug else None
+    form = SignInForm(request.POST or None, audience=audience, business=business)
+    if request.method == "POST" and form.is_valid():
+        login(request, form.user, backend=BACKEND)
+        return redirect(_destination(request, home))
+    context = {"form": form, "business": business, "next": _destination(request, home)}
+    return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("email", "password")
+@never_cache
+def sign_in(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """The team's sign-in, of one business or of the one that the address and password fit."""
+    if request.method != "POST" and getattr(request, "staff", None) is not None:
+        return redirect(_destination(request, "home"))
+    return _sign_in(request, audience=User.Audience.TEAM, slug=slug, home="home", template="accounts/sign_in.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("email", "password")
+@never_cache
+def member_sign_in(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """The members' sign-in."""
+    if request.method != "POST" and getattr(request, "member", None) is not None:
+        return redirect(_destination(request, "member-home"))
+    return _sign_in(
+        request,
+        audience=User.Audience.MEMBER,
+        slug=slug,
+        home="member-home",
+        template="accounts/member_sign_in.html",
+    )
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End this browser's session. Works although the sign-in may have ended already."""
+    member = request.user.is_authenticated and request.user.audience == User.Audience.MEMBER
+    logout(request)
+    return redirect("member-sign-in" if member else "sign-in")
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Where each person starts."""
+    if not request.user.is_authenticated:
+        return redirect("sign-in")
+    if request.staff is None:  # type: ignore[attr-defined]
+        return redirect("member-home")
+    if may(request.staff, "contacts"):  # type: ignore[attr-defined]
+        return redirect("clients:list")
+    return render(request, "accounts/home.html")
+
+
+@member_required
+@require_safe
+def member_home(request: HttpRequest) -> HttpResponse:
+    """What a member sees first."""
+    return render(request, "accounts/member_home.html", {"member": request.member})  # type: ignore[attr-defined]

@@ -1,0 +1,77 @@
+"""The side navigation: every entry of the team's menu, in one place.
+
+An entry is shown when its address exists and the colleague may use it. To add a screen, add a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from clubhouse.accounts.permissions import is_administrator, may
+from clubhouse.team.models import StaffMember
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the menu. ``allowed`` says who sees it; ``count`` gives a number to show beside it."""
+
+    label: str
+    url_name: str
+    icon: str
+    allowed: Callable[[StaffMember], bool] = lambda staff: True
+    count: Callable[[StaffMember], int] = lambda staff: 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """An entry as one request sees it."""
+
+    label: str
+    url: str
+    icon: str
+    count: int
+    current: bool
+
+
+def unread(staff: StaffMember) -> int:
+    """How many notifications wait in the colleague's inbox."""
+    return staff.notifications.filter(read_at=None).count()
+
+
+def shows_deleted(staff: StaffMember) -> bool:
+    """Deleted Clients is for administrators, where the business shows it at all (row H18)."""
+    return is_administrator(staff) and staff.business.show_deleted_clients
+
+
+ENTRIES = (
+    Entry(label="Clients", url_name="clients:list", icon="contact-round", allowed=lambda s: may(s, "contacts")),
+    Entry(label="Users", url_name="users:list", icon="users", allowed=is_administrator),
+    Entry(label="Schedule", url_name="schedule:day", icon="calendar-days", allowed=lambda s: may(s, "schedule")),
+    Entry(label="Reports", url_name="reports:sessions", icon="chart-column", allowed=is_administrator),
+    Entry(label="Inbox", url_name="messages:inbox", icon="inbox", count=unread),
+    Entry(label="Team settings", url_name="team:settings", icon="settings", allowed=is_administrator),
+    Entry(label="Privacy", url_name="privacy:settings", icon="shield-check", allowed=is_administrator),
+    Entry(label="Deleted Clients", url_name="clients:deleted", icon="archive", allowed=shows_deleted),
+)
+
+
+def links(request: HttpRequest, staff: StaffMember) -> list[Link]:
+    """The menu for this colleague on this page."""
+    found = []
+    for entry in ENTRIES:
+        try:
+            url = reverse(entry.url_name)
+        except NoReverseMatch:
+            continue
+        if entry.allowed(staff):
+            found.append((entry, url))
+    # The longest address that starts this page's address is where the reader is.
+    here = max((url for _, url in found if request.path.startswith(url)), key=len, default="")
+    return [
+        Link(label=entry.label, url=url, icon=entry.icon, count=entry.count(staff), current=url == here)
+        for entry, url in found
+    ]
