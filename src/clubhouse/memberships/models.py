@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from auditlog.registry import auditlog
 from django.db import models
 
@@ -75,7 +77,9 @@ class AccountCredit(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(amount__gte=models.F("used") + models.F("forfeited")), name="credit_not_overdrawn"
+                # SQLite adds money as floating point: 0.10 + 0.20 is more than 0.30 there, by far less than this.
+                condition=models.Q(amount__gte=models.F("used") + models.F("forfeited") - Decimal("0.001")),
+                name="credit_not_overdrawn",
             )
         ]
 
