@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -41,17 +42,25 @@ def secret_key(folder: Path) -> str:
         return key
     path = folder / "secret-key"
     try:
-        # O_EXCL: when web and worker start together, one draws the key and the other reads it.
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if key := path.read_text().strip():
-            return key
-        raise ImproperlyConfigured(f"{path} is empty; delete it and start again.") from None
+        if not path.exists():
+            _draw_secret_key(path)
+        key = path.read_text().strip()
     except OSError as error:
-        raise ImproperlyConfigured(
-            f"The data folder {folder} cannot be written ({error.strerror}); name another with CLUBHOUSE_DATA or --data."
-        ) from None
-    key = secrets.token_urlsafe(50)
-    with os.fdopen(handle, "w") as file:
-        file.write(key)
+        cure = "name another with CLUBHOUSE_DATA or --data"
+        raise ImproperlyConfigured(f"The data folder {folder} cannot be used ({error.strerror}); {cure}.") from None
+    if not key:
+        raise ImproperlyConfigured(f"{path} is empty; delete it and start again.")
     return key
+
+
+def _draw_secret_key(path: Path) -> None:
+    """Put a new key at ``path``, whole or not at all; where another process was quicker, its key stays."""
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        # A link appears with its content in it, and unlike a rename it never replaces one that is there.
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,135 @@
+"""bin/test: the checks of the code, then the whole suite on SQLite and on a PostgreSQL of its own.
+
+usage: bin/test [--sqlite | --postgres] [pytest arguments…]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import postgres
+import prepare
+
+CLOSING = re.compile(r"\b\d+ (passed|failed|errors?|deselected)\b|no tests ran")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+LINES = 40
+CODE = ("src", "tests", "bin/lib", "bench")
+
+
+def main(arguments: list[str]) -> int:
+    """Run what was asked for; gives 0 where all of it passed."""
+    if "-h" in arguments or "--help" in arguments:
+        print(__doc__.strip())
+        return 0
+    only = [name for name in ("sqlite", "postgres") if f"--{name}" in arguments]
+    rest = [argument for argument in arguments if argument not in ("--sqlite", "--postgres")]
+    databases = only or ["sqlite", "postgres"]
+    os.chdir(prepare.ROOT)
+    install_what_is_missing(databases)
+    python = str(prepare.environment("dev"))
+    summary = [("code", *checks(python))]
+    if "sqlite" in databases:
+        summary.append(("SQLite", *suite(python, rest, {"DATABASE_URL": ""})))
+    if "postgres" in databases:
+        with postgres.cluster() as (address, programs):
+            path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
+            summary.append(("PostgreSQL", *suite(python, rest, {"DATABASE_URL": address, "PATH": path})))
+    print()
+    for name, _, said in summary:
+        print(f"{name:<11} {said}")
+    return 0 if all(passed for _, passed, _ in summary) else 1
+
+
+def install_what_is_missing(databases: list[str]) -> None:
+    """Chromium and PostgreSQL, by apt-get where this is root's machine; elsewhere raises ``Refused`` and names them."""
+    missing = []
+    if not any(map(shutil.which, CHROMIUM)):
+        missing.append("chromium")
+    if "postgres" in databases and postgres.binaries() is None:
+        missing.append("postgresql")
+    if not missing:
+        return
+    command = f"apt-get install {' '.join(missing)}"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise prepare.Refused(f"The tests need {' and '.join(missing)}; install what is missing first ({command}).")
+    print(f"Installing {' and '.join(missing)}.", flush=True)
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "--no-install-recommends", *missing]):
+        done = subprocess.run(step, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode and step[1] == "install":
+            last = (done.stdout.strip().splitlines() or ["it gave no reason"])[-1]
+            raise prepare.Refused(f"The tests need {' and '.join(missing)}, and `{command}` failed: {last}")
+
+
+def checks(python: str) -> tuple[bool, str]:
+    """Lint, format, the import contract and the migrations. Gives whether all are in order, and the words for it."""
+    tools = Path(python).parent
+    code = [name for name in CODE if Path(name).exists()]
+    commands = {
+        "ruff check": [tools / "ruff", "check", "--output-format=concise", *code],
+        "ruff format": [tools / "ruff", "format", "--check", "--output-format=concise", *code],
+        "import contract": [tools / "lint-imports"],
+        "migrations": [python, "-m", "clubhouse", "makemigrations", "--check", "--dry-run"],
+    }
+    failed = []
+    with tempfile.TemporaryDirectory(prefix="clubhouse-checks-") as folder:
+        environment = prepare.variables(CLUBHOUSE_DATA=folder, DATABASE_URL="")
+        for name, command in commands.items():
+            done = subprocess.run(
+                command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            )
+            print(f"{name}: {'passed' if done.returncode == 0 else 'FAILED'}", flush=True)
+            if done.returncode:
+                print(*done.stdout.strip().splitlines()[-LINES:], sep="\n", flush=True)
+                failed.append(name)
+    return not failed, f"failed: {', '.join(failed)}" if failed else f"{len(commands)} checks passed"
+
+
+def suite(python: str, arguments: list[str], changes: dict[str, str]) -> tuple[bool, str]:
+    """One run of pytest, shown as it goes. Gives whether it passed, and its closing line."""
+    print(f"\npytest on {'PostgreSQL' if changes['DATABASE_URL'] else 'SQLite'}", flush=True)
+    command = [python, "-m", "pytest"]
+    if not any(re.match(r"-n|--numprocesses|--pdb|--dist|-s$", argument) for argument in arguments):
+        command += ["-n", "2"]
+    if sys.stdout.isatty():
+        command.append("--color=yes")
+    started = time.monotonic()
+    closing = ""
+    with subprocess.Popen(
+        [*command, *arguments], env=prepare.variables(**changes), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as running:
+        assert running.stdout is not None
+        try:
+            # By the byte, not by the line: the dots of a long run are to be seen as they come.
+            while piece := running.stdout.read1(4096):
+                sys.stdout.buffer.write(piece)
+                sys.stdout.buffer.flush()
+                closing = (closing + piece.decode(errors="replace"))[-2000:]
+        except KeyboardInterrupt:
+            with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+                running.wait(30)
+            raise
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("= \r") for line in closing.splitlines()]
+    last = next(
+        (line for line in reversed(lines) if CLOSING.search(line)), f"ended after {time.monotonic() - started:.0f} s"
+    )
+    return running.returncode == 0, last if running.returncode in (0, 1) else f"{last} (exit code {running.returncode})"
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except prepare.Refused as error:
+        sys.exit(f"bin/test: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
