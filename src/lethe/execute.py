@@ -1,1 +1,318 @@
-"""Placeholder replaced below."""
+"""Erase: one transaction per batch of subjects, set-based, all or nothing.
+
+The order inside the transaction: lock the subjects in key order; look who is erased already; scan blockers and what was
+previewed again; run the project's own actions; run the plan's steps; read again what the plan covers; mark, count, give
+receipts. Nothing outside the database is touched: effects are recorded and done after commit by :mod:`lethe.outbox`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import DatabaseError, OperationalError, transaction
+from django.utils import timezone
+
+from lethe.connection import Counter, Runner
+from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound
+from lethe.models import receipt_number
+from lethe.plan import Plan
+from lethe.preview import (
+    Scan,
+    batches,
+    differences,
+    findings_of,
+    fingerprint,
+    marked_statement,
+    read_scan,
+    scan_statements,
+)
+from lethe.sql import Dialect, Statement
+
+#: How often a batch that met a deadlock, or a lock that did not come, is tried again before the caller hears of it.
+TRIES = 8
+
+
+@dataclass
+class Batch:
+    """What an action sees: the subjects, the moment, and a way to record effects in this transaction."""
+
+    ids: tuple[Any, ...]
+    now: datetime.datetime
+    using: str
+    run: uuid.UUID
+    emitted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def emit(self, kind: str, payload: dict[str, Any]) -> None:
+        """Record an effect, to be done after commit."""
+        self.emitted.append((kind, payload))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What happened. ``receipts`` maps a subject's key to its receipt number and is kept nowhere else."""
+
+    erased: int = 0
+    already: int = 0
+    receipts: dict[Any, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    refused: dict[Any, LetheError] = field(default_factory=dict)
+    statements: int = 0
+
+    def __add__(self, other: Outcome) -> Outcome:
+        counts = dict(self.counts)
+        for name, count in other.counts.items():
+            counts[name] = counts.get(name, 0) + count
+        return Outcome(
+            erased=self.erased + other.erased,
+            already=self.already + other.already,
+            receipts=self.receipts | other.receipts,
+            counts=counts,
+            refused=self.refused | other.refused,
+            statements=self.statements + other.statements,
+        )
+
+
+def execute(
+    plan: Plan,
+    ids: Iterable[Any],
+    *,
+    by: str,
+    reason: str,
+    approved: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Erase subjects, batch by batch.
+
+    ``approved`` is the fingerprint of a preview of the same subjects; without it nothing is compared. ``by`` is a role
+    or an opaque account key. A subject that cannot be erased is found by halving its batch, is listed in
+    ``Outcome.refused``, and does not stop the others; where there is only one, its error is raised.
+    """
+    parts = batches(ids, plan.using)
+    prints = approved.split(".") if approved else []
+    whole = Outcome()
+    for index, part in enumerate(parts):
+        expected = (prints[index] if index < len(prints) else "") if approved else None
+        try:
+            whole += _patiently(plan, part, by=by, reason=reason, approved=expected)
+        except (LetheError, DatabaseError) as error:
+            if sum(map(len, parts)) == 1:
+                raise
+            whole += _halved(plan, part, error, by=by, reason=reason, compare=approved is not None)
+        if progress:
+            progress(len(part))
+    return whole
+
+
+def _halved(plan: Plan, part: Sequence[Any], error: Exception, *, by: str, reason: str, compare: bool) -> Outcome:
+    """Isolate what cannot be erased. A batch that no longer matches its preview is refused as a whole."""
+    if isinstance(error, Changed) and compare:
+        return Outcome(refused=dict.fromkeys(part, error))
+    if len(part) == 1:
+        known = error if isinstance(error, LetheError) else LetheError(f"The database refused: {type(error).__name__}.")
+        return Outcome(refused={part[0]: known})
+    middle, whole = len(part) // 2, Outcome()
+    for half in (part[:middle], part[middle:]):
+        try:
+            whole += _patiently(plan, half, by=by, reason=reason, approved=None)
+        except (LetheError, DatabaseError) as inner:
+            whole += _halved(plan, half, inner, by=by, reason=reason, compare=False)
+    return whole
+
+
+def _patiently(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approved: str | None) -> Outcome:
+    """One transaction, tried again where the database chose it as a deadlock's victim."""
+    for attempt in range(TRIES):
+        try:
+            with transaction.atomic(using=plan.using, durable=True):
+                return _transaction(plan, part, by=by, reason=reason, approved=approved)
+        except OperationalError as error:
+            if attempt == TRIES - 1 or not _passing(error):
+                raise
+            time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 (jitter, not a secret)
+    raise AssertionError("unreachable")
+
+
+def _passing(error: OperationalError) -> bool:
+    """Whether trying again can help: a deadlock, a serialisation failure, SQLite's lock."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state in {"40P01", "40001"} or "locked" in str(error)
+
+
+def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approved: str | None) -> Outcome:
+    runner = Runner(plan.using)
+    dialect = Dialect(runner.connection, key_type=plan.key_type)
+    live, already, now, scan = _locked(plan, part, runner, dialect, compare=approved is not None)
+    missing = set(part) - set(live) - set(already)
+    if missing:
+        raise SubjectNotFound(
+            f"{plan.model._meta.label} has no {', '.join(str(key) for key in sorted(missing))}; nothing was changed."
+        )
+    if not live:
+        return Outcome(already=len(already), statements=runner.statements)
+    enforced = plan.policy.enforced(live, plan.using)
+    if approved is not None:
+        changed = differences(plan, approved, fingerprint(plan, part, scan, enforced))
+        if changed:
+            raise Changed(changed)
+    blocking = [finding for finding in findings_of(plan, scan, "blocker", enforced) if finding.blocks]
+    if blocking:
+        raise Blocked(blocking)
+
+    batch = Batch(tuple(live), now, plan.using, uuid.uuid4())
+    counts, acted = _acted(plan, batch, scan)
+    given = {
+        "ids": dialect.ids_value(live, plan.model._meta.pk),
+        "now": dialect.moment_value(now),
+        "run": batch.run if runner.postgres else batch.run.hex,
+    }
+    counts |= _stepped(plan, runner, dialect, given)
+    receipts = {key: receipt_number() for key in live}
+    _recorded(plan, runner, dialect, given, batch, counts, receipts, by=by, reason=reason)
+    return Outcome(
+        erased=len(live),
+        already=len(already),
+        receipts=receipts,
+        counts=counts,
+        statements=runner.statements + acted,
+    )
+
+
+def _locked(
+    plan: Plan, part: Sequence[Any], runner: Runner, dialect: Dialect, *, compare: bool
+) -> tuple[list[Any], list[Any], datetime.datetime, Scan]:
+    """Lock the subjects first, then scan: each statement of the scan sees what was committed before the lock came."""
+    key = plan.model._meta.pk
+    given: dict[str, Any] = {"ids": dialect.ids_value(part, key)}
+    kinds = scan_statements(plan, steps=compare)
+    if runner.postgres:
+        # "Now" is the moment the lock came, read by the database's own clock; the same pipeline then scans with it.
+        _, locked = runner.one(plan.lock, given)
+        now = locked[0][1] if locked else timezone.now()
+    else:
+        # A write of no row takes SQLite's write lock at once, also where the project's transactions begin as readers.
+        runner.one("DELETE FROM lethe_erased WHERE 0", {})
+        (_, locked), (_, clock) = runner.run([(plan.lock, given), ("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')", {})])
+        now = datetime.datetime.fromisoformat(clock[0][0]).replace(tzinfo=datetime.UTC)
+    given["now"] = dialect.moment_value(now)
+    answers = runner.run(
+        [(marked_statement(plan, dialect), given), *((statement, given) for _, statement in kinds)]
+    )
+    erased = {row[0] for row in answers[0][1]}
+    found = {key.to_python(row[0]): row[0] for row in locked}
+    wanted = [one for one in part if one in found]
+    as_text = {one: str(found[one]) for one in wanted}
+    scan = read_scan(plan, [(kind, rows) for (kind, _), (_, rows) in zip(kinds, answers[1:], strict=True)])
+    return (
+        [one for one in wanted if as_text[one] not in erased],
+        [one for one in wanted if as_text[one] in erased],
+        now,
+        scan,
+    )
+
+
+def _acted(plan: Plan, batch: Batch, scan: Scan) -> tuple[dict[str, int], int]:
+    """Run the project's actions that have something to do."""
+    from django.db import connections
+
+    counts: dict[str, int] = {}
+    counter = Counter()
+    with connections[plan.using].execute_wrapper(counter):
+        for check in plan.checks:
+            if check.action is not None and scan.count("action", check.name):
+                done = check.action.run(batch)
+                counts |= {f"{check.name}: {name}": n for name, n in (done or {check.name: 0}).items()}
+    return counts, counter.statements
+
+
+def _stepped(plan: Plan, runner: Runner, dialect: Dialect, given: dict[str, Any]) -> dict[str, int]:
+    """Run all steps, then read again by key what they cover. Raises ``LeftOver`` where anything is left."""
+    work: list[tuple[str | Statement, dict[str, Any]]] = []
+    writes: list[tuple[int, str]] = []
+    for step in plan.steps:
+        if step.lock:
+            work.append((step.lock, given))
+        if step.write is not None:
+            writes.append((len(work), step.name))
+            work.append((step.write, given))
+    checks = [step for step in plan.steps if step.left]
+    if checks:
+        union = " UNION ALL ".join(f"SELECT {dialect.text(step.name)} AS name, ({step.left}) AS n" for step in checks)
+        work.append((union, given))
+    answers = runner.run(work)
+    left = {name: n for name, n in answers[-1][1] if n} if checks else {}
+    if left:
+        raise LeftOver(left)
+    counted = {step.name for step in plan.visible}
+    return {name: answers[index][0] for index, name in writes if name in counted and answers[index][0]}
+
+
+def _recorded(
+    plan: Plan,
+    runner: Runner,
+    dialect: Dialect,
+    given: dict[str, Any],
+    batch: Batch,
+    counts: dict[str, int],
+    receipts: dict[Any, str],
+    *,
+    by: str,
+    reason: str,
+) -> None:
+    """Mark the subjects erased, drop their keys, write run, receipts and effects: the transaction's last statements."""
+    subject = dialect.text(plan.subject)
+    key_text = dialect.as_text("i.key")
+    p, pg = dialect.param, runner.postgres
+    table, uuid_cast, json_cast = dialect.ids_rows(), "::uuid" if pg else "", "::jsonb" if pg else ""
+    elements = "jsonb_array_elements_text({0}::jsonb) AS r(value)" if pg else "json_each({0}) AS r"
+    values = given | {
+        "counts": json.dumps(counts),
+        "n": len(receipts),
+        "digest": plan.digest,
+        "by": by,
+        "reason": reason,
+        "receipts": json.dumps(list(receipts.values())),
+    }
+    work: list[tuple[str | Statement, dict[str, Any]]] = [
+        (
+            "INSERT INTO lethe_run (id, subject, subjects, plan, counts, reason, by, erased_at) VALUES ("
+            f"{p('run')}{uuid_cast}, {subject}, {p('n')}, {p('digest')}, {p('counts')}{json_cast}, {p('reason')}, "
+            f"{p('by')}, {dialect.now()})",
+            values,
+        ),
+        (
+            f"INSERT INTO lethe_receipt (number, run_id) SELECT r.value, {p('run')}{uuid_cast} "
+            f"FROM {elements.format(p('receipts'))}",
+            values,
+        ),
+    ]
+    if batch.emitted:
+        rows = json.dumps([{"kind": kind, "payload": payload} for kind, payload in batch.emitted])
+        kind, payload = (
+            ("r.value ->> 'kind'", "r.value -> 'payload'")
+            if pg
+            else ("json_extract(r.value, '$.kind')", "json_extract(r.value, '$.payload')")
+        )
+        source = f"jsonb_array_elements({p('effects')}::jsonb) AS r(value)" if pg else f"json_each({p('effects')}) AS r"
+        work.append(
+            (
+                "INSERT INTO lethe_effect (run_id, kind, payload, created_at, next_try_at, attempts, lease, last_error) "
+                f"SELECT {p('run')}{uuid_cast}, {kind}, {payload}, {dialect.now()}, {dialect.now()}, 0, '', '' "
+                f"FROM {source}",
+                values | {"effects": rows},
+            )
+        )
+    work += [
+        (
+            f"DELETE FROM lethe_subject_key WHERE subject = {subject} AND key IN (SELECT {key_text} FROM {table})",
+            values,
+        ),
+        (f"INSERT INTO lethe_erased (subject, key) SELECT {subject}, {key_text} FROM {table}", values),
+    ]
+    runner.run(work)

@@ -7,6 +7,7 @@ receipt cannot be followed back to a record, nor a record to its receipt.
 from __future__ import annotations
 
 import secrets
+import uuid
 
 from django.db import models
 from django.utils import timezone
@@ -57,6 +58,8 @@ class SubjectKey(models.Model):
 class Run(models.Model):
     """One erasing transaction: which plan, how many subjects, what was done. Identifies no one."""
 
+    # Drawn by the engine, so that effects can name the run before its counts are known.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.CharField(max_length=100)
     subjects = models.PositiveIntegerField(help_text="How many subjects this transaction erased.")
     plan = models.CharField(max_length=64, help_text="Digest of the plan that ran.")

@@ -42,20 +42,25 @@ def not_personal(reason: str) -> Rows:
     return Rows("not personal", reason)
 
 
+Rowset = Callable[[datetime.datetime], "models.QuerySet[Any] | tuple[models.QuerySet[Any], ...]"]
+
+
 @dataclass(frozen=True)
 class Blocker:
     """Something a person settles before a subject is erased (rows H3-H8).
 
-    ``rows`` takes the moment "now" and returns an unsliced, unordered queryset of what blocks; ``path`` leads from its
-    model to the subject; ``amount`` names a column or annotation of it to add up; ``unit`` names the column of its unit
-    (a currency), or is empty. ``settle`` is a hint for people.
+    ``rows`` takes the moment "now" and returns an unsliced queryset of what blocks; ``path`` leads from its model to the
+    subject. Where there are several ways to the subject, ``path`` is a tuple, and ``rows`` may return one queryset a path.
+    ``amount`` names a column or annotation to add up, ``unit`` the column of its unit (a currency); both may be empty.
+    ``settle`` is a hint for people.
     """
 
     name: str
     label: str
-    rows: Callable[[datetime.datetime], models.QuerySet[Any]]
-    path: str = "client"
+    rows: Rowset
+    path: str | tuple[str, ...] = "client"
     amount: str = ""
+    unit: str = ""
     settle: str = ""
 
 
@@ -69,10 +74,11 @@ class Action:
 
     name: str
     label: str
-    rows: Callable[[datetime.datetime], models.QuerySet[Any]]
+    rows: Rowset
     run: Callable[[Batch], Mapping[str, int] | None]
-    path: str = "client"
+    path: str | tuple[str, ...] = "client"
     amount: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Strategy:
 
     def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
         """SQL predicate that is true where ``column`` holds an erased value."""
-        return f"{column} IS NOT DISTINCT FROM {self.expression(dialect, field, '')}"
+        return dialect.same(column, self.expression(dialect, field, ""))
 
     def problem(self, field: models.Field[Any, Any]) -> str | None:
         """Why ``field`` cannot take this strategy, or ``None``."""

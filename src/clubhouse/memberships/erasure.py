@@ -1,0 +1,42 @@
+"""What was sold stays counted; the subscriptions are cancelled first (row F13)."""
+
+from __future__ import annotations
+
+from clubhouse.memberships.models import AccountCredit, Membership, Package
+from lethe import Policy, keep_rows, register
+
+SALES = "sales are counted by plan, price and month"
+
+
+@register(Membership)
+class MembershipPolicy(Policy):
+    """A sale of the past, for nobody."""
+
+    path = "client"
+    rows = keep_rows(SALES)
+    clear = ("provider_reference", "reference")
+    keep = {
+        ("plan", "status", "starts_on", "cancelled_on", "cancellation_reason", "price", "currency"): SALES,
+    }
+    unlink = {"paid_by": ()}
+
+
+@register(Package)
+class PackagePolicy(Policy):
+    """Credits sold, used and forfeited stay counted."""
+
+    path = "client"
+    rows = keep_rows(SALES)
+    clear = ("reference",)
+    keep = {("name", "credits_total", "credits_used", "credits_forfeited", "forfeited_reason", "expires_on"): SALES}
+    unlink = {"paid_by": ()}
+
+
+@register(AccountCredit)
+class AccountCreditPolicy(Policy):
+    """What the club owed stays in the books; why, in free text, does not."""
+
+    path = "client"
+    rows = keep_rows("liabilities are counted by month")
+    clear = ("reason", "reference")
+    keep = {("amount", "used", "forfeited", "forfeited_reason", "currency", "granted_on"): "liabilities are counted by month"}

@@ -1,0 +1,22 @@
+"""The client never hears from us again; the staff's messages never named them (rows F11, F12)."""
+
+from __future__ import annotations
+
+from clubhouse.messages.models import ClientMessage, Notification
+from lethe import Policy, delete_rows, register
+
+
+@register(ClientMessage)
+class ClientMessagePolicy(Policy):
+    """What was queued never leaves, what was sent is forgotten."""
+
+    path = "client"
+    rows = delete_rows()
+
+
+@register(Notification)
+class NotificationPolicy(Policy):
+    """A line in a colleague's inbox that is about this client has nobody left to be about."""
+
+    path = "client"
+    rows = delete_rows()

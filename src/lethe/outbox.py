@@ -1,0 +1,168 @@
+"""The outbox: what an erasure owes the world outside the database, recorded inside its transaction, done after commit.
+
+The row in ``lethe_effect`` alone holds lease, retry and receipt; there is no second queue that could disagree with it.
+A worker takes a few rows by lease, does them, writes the receipt and scrubs the payload. An effect that fails is tried
+again with growing delays and never given up. A handler must be idempotent: after a crash it is called again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import close_old_connections, connections, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from lethe.exceptions import LetheError
+from lethe.models import Effect
+
+log = logging.getLogger("lethe.outbox")
+
+Handler = Callable[[dict[str, Any]], dict[str, Any] | None]
+Periodic = Callable[[datetime.datetime], None]
+
+#: Longest that one effect may take before another worker may try it.
+LEASE = datetime.timedelta(minutes=2)
+#: Delay before the second try; doubled each time up to the longest.
+FIRST_DELAY, LONGEST_DELAY = datetime.timedelta(seconds=2), datetime.timedelta(hours=6)
+#: How many effects a worker leases at once.
+TAKE = 20
+
+_handlers: dict[str, Handler] = {}
+_periodic: dict[str, tuple[float, Periodic]] = {}
+
+
+class Retry(LetheError):
+    """The other side is not ready. The effect is tried again later; the cause is kept, so it must name no person."""
+
+
+class Unknown(LetheError):
+    """No handler is registered for this kind of effect. Register one with ``@handler`` in an app's ``effects.py``."""
+
+
+def handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register the function that does effects of ``kind``. It takes the payload and returns a receipt without
+    identifiers, or ``None``; it raises :class:`Retry`, or anything, to be called again later."""
+
+    def decorate(function: Handler) -> Handler:
+        known = _handlers.setdefault(kind, function)
+        if known is not function:
+            raise LetheError(f"Two handlers for effects of kind {kind!r}: {known.__module__} and {function.__module__}.")
+        return function
+
+    return decorate
+
+
+def periodic(*, seconds: float) -> Callable[[Periodic], Periodic]:
+    """Register a function of "now" that a worker calls about every so many seconds."""
+
+    def decorate(function: Periodic) -> Periodic:
+        _periodic[f"{function.__module__}.{function.__qualname__}"] = (seconds, function)
+        return function
+
+    return decorate
+
+
+def record(kind: str, payload: dict[str, Any], *, run: Any = None, using: str = "default") -> Effect:
+    """Record an effect in the transaction that is open."""
+    return Effect.objects.using(using).create(kind=kind, payload=payload, run_id=run)
+
+
+def waiting(now: datetime.datetime) -> Q:
+    """Effects that may be taken now: not done, due, and leased by no living worker."""
+    return Q(done_at=None, next_try_at__lte=now) & (Q(leased_until=None) | Q(leased_until__lt=now))
+
+
+def take(*, limit: int = TAKE, using: str = "default") -> list[Effect]:
+    """Lease effects that are due, oldest first. Workers never get the same one while the lease lasts."""
+    now, lease = timezone.now(), secrets.token_hex(16)
+    effects = Effect.objects.using(using)
+    with transaction.atomic(using=using):
+        due = effects.filter(waiting(now)).order_by("next_try_at", "pk")
+        if connections[using].features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        keys = list(due.values_list("pk", flat=True)[:limit])
+        if not keys:
+            return []
+        taken = effects.filter(waiting(now), pk__in=keys).update(leased_until=now + LEASE, lease=lease)
+    return list(effects.filter(lease=lease).order_by("next_try_at", "pk")) if taken else []
+
+
+def perform(effect: Effect, *, using: str = "default") -> bool:
+    """Do one leased effect; returns whether it is done. Never raises: a failure is on the row, and tried again."""
+    attempts = effect.attempts + 1
+    mine = Effect.objects.using(using).filter(pk=effect.pk, lease=effect.lease, done_at=None)
+    # Written before the deed, so that a worker that dies in it has left its trace.
+    if not mine.update(attempts=attempts, leased_until=timezone.now() + LEASE):
+        return False
+    try:
+        function = _handlers.get(effect.kind)
+        if function is None:
+            raise Unknown(f"No handler for {effect.kind!r} is registered in any app's effects.py.")
+        receipt = function(effect.payload) or {}
+    except Exception as error:
+        cause = str(error)[:200] if isinstance(error, LetheError) else type(error).__name__
+        mine.update(last_error=cause, lease="", leased_until=None, next_try_at=timezone.now() + delay(attempts))
+        log.warning("Effect %s (%s) failed at try %s: %s", effect.pk, effect.kind, attempts, cause)
+        return False
+    now = timezone.now()
+    mine.update(done_at=now, receipt=receipt, payload={}, scrubbed_at=now, lease="", leased_until=None, last_error="")
+    return True
+
+
+def delay(attempts: int) -> datetime.timedelta:
+    """How long to wait after so many tries: doubled each time, with jitter, never over :data:`LONGEST_DELAY`."""
+    base = min(FIRST_DELAY * 2 ** min(attempts - 1, 20), LONGEST_DELAY)
+    return base * random.uniform(0.8, 1.2)  # noqa: S311 (jitter, not a secret)
+
+
+def drain(*, using: str = "default", limit: int = 10_000) -> int:
+    """Do everything that is due, now, in this process; returns how many effects were done. For tests and commands."""
+    done = 0
+    while done < limit:
+        effects = take(using=using)
+        if not effects:
+            return done
+        done += sum(perform(effect, using=using) for effect in effects)
+    return done
+
+
+def work(stop: Callable[[], bool], *, using: str = "default", pause: float = 0.5) -> None:
+    """Take and do effects, and call periodic functions, until ``stop()``. Survives a database that goes away."""
+    last = dict.fromkeys(_periodic, 0.0)
+    while not stop():
+        busy = False
+        with _surviving():
+            close_old_connections()
+            for effect in take(using=using):
+                busy = True
+                if stop():
+                    return
+                perform(effect, using=using)
+        for name, (seconds, function) in _periodic.items():
+            if not stop() and time.monotonic() - last[name] >= seconds:
+                last[name] = time.monotonic()
+                with _surviving():
+                    function(timezone.now())
+        if not busy:
+            time.sleep(pause)
+
+
+@contextlib.contextmanager
+def _surviving() -> Iterator[None]:
+    """Report a failure by its kind alone (its text may quote a row) and go on."""
+    try:
+        yield
+    except Exception as error:
+        log.error("The worker met %s and goes on.", type(error).__name__)
+        with contextlib.suppress(Exception):
+            for connection in connections.all():
+                connection.close_if_unusable_or_obsolete()
+        time.sleep(1)

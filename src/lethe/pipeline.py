@@ -1,0 +1,56 @@
+"""The order of the stages: declare, check, compile, explain, preview, execute, deliver. Nothing else knows all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db import models
+
+from lethe import checks, preview as preview_stage
+from lethe.exceptions import GateClosed, ReasonNamesSubject
+from lethe.execute import Outcome, execute
+from lethe.explain import Explanation, explain as explain_plan
+from lethe.folding import names_someone
+from lethe.plan import plan_for
+from lethe.preview import Preview
+
+__all__ = ["Explanation", "Outcome", "Preview", "erase", "explain", "preview"]
+
+Model = type[models.Model]
+
+
+def explain(subject: Model, *, using: str = "default") -> Explanation:
+    """What an erasure of such a subject removes, what it keeps and why: from the declaration alone."""
+    return explain_plan(plan_for(subject, using))
+
+
+def preview(subject: Model, ids: Sequence[Any], *, using: str = "default") -> Preview:
+    """Count what an erasure of these subjects would do; writes nothing."""
+    return preview_stage.preview(plan_for(subject, using), ids)
+
+
+def erase(
+    subject: Model,
+    ids: Iterable[Any],
+    *,
+    by: str,
+    reason: str,
+    fingerprint: str | None = None,
+    using: str = "default",
+    progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Erase subjects, for good.
+
+    ``fingerprint`` is that of the preview a person approved. Raises ``GateClosed`` where the declaration has gaps or the
+    seal is not in place, ``ReasonNamesSubject`` where the reason holds a name, an address or a number of the person,
+    and, for a single subject, ``Blocked``, ``Changed`` or ``SubjectNotFound``. Erasing who is erased changes nothing.
+    """
+    keys = list(ids)
+    gaps = checks.gaps(using)
+    if gaps:
+        raise GateClosed(f"Nothing was erased: {gaps[0]} ({len(gaps)} in all; manage.py check lists them).")
+    plan = plan_for(subject, using)
+    if len(keys) == 1 and names_someone(plan, keys[0], reason):
+        raise ReasonNamesSubject
+    return execute(plan, keys, by=by, reason=reason, approved=fingerprint, progress=progress)

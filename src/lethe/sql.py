@@ -1,0 +1,201 @@
+"""The SQL that differs between SQLite and PostgreSQL, in one place.
+
+Statements are rendered once, when a plan is compiled, with named parameters: ``ids`` (the subjects' keys) and ``now``
+(the moment that decides what is upcoming), and whatever constants the project's own querysets bring along.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from lethe.exceptions import PolicyError
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A rendered statement: its text, and the constants it always takes."""
+
+    text: str
+    constants: tuple[tuple[str, Any], ...] = ()
+
+    def parameters(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The statement's constants together with what the caller gives."""
+        return {**dict(self.constants), **given} if self.constants else given
+
+
+#: Stands for "now" while a project's queryset is compiled, and is swapped for the parameter afterwards.
+MOMENT = datetime.datetime(9876, 5, 4, 3, 2, 1, tzinfo=datetime.UTC)
+MOMENT_DATE = MOMENT.date()
+
+
+@dataclass
+class Dialect:
+    """Renders SQL for one connection's vendor."""
+
+    connection: BaseDatabaseWrapper
+    key_type: str = ""
+    _serial: int = field(default=0, repr=False)
+
+    @property
+    def postgres(self) -> bool:
+        """Whether this is PostgreSQL; else it is SQLite."""
+        return self.connection.vendor == "postgresql"
+
+    # --- names, parameters, literals -----------------------------------------------------------------------------
+    def quote(self, name: str) -> str:
+        """A table or column name, quoted."""
+        return self.connection.ops.quote_name(name).replace("%", "%%" if self.postgres else "%")
+
+    def param(self, name: str) -> str:
+        """A named parameter."""
+        return f"%({name})s" if self.postgres else f":{name}"
+
+    def now(self) -> str:
+        """The moment that was decided when the subjects were locked."""
+        return f"{self.param('now')}::timestamptz" if self.postgres else self.param("now")
+
+    def text(self, value: str) -> str:
+        """A text literal."""
+        quoted = "'" + value.replace("'", "''") + "'"
+        return quoted.replace("%", "%%") if self.postgres else quoted
+
+    def literal(self, value: Any, for_field: models.Field[Any, Any]) -> str:
+        """``value`` as the column of ``for_field`` stores it."""
+        if value is None:
+            return "NULL"
+        if for_field.get_internal_type() == "JSONField":
+            return self.text(json.dumps(value)) + ("::jsonb" if self.postgres else "")
+        prepared = for_field.get_db_prep_save(value, self.connection)
+        if isinstance(prepared, bool):
+            return str(prepared).upper() if self.postgres else str(int(prepared))
+        if isinstance(prepared, int | float):
+            return str(prepared)
+        return self.text(str(prepared))
+
+    # --- comparisons ----------------------------------------------------------------------------------------------
+    def same(self, left: str, right: str) -> str:
+        """Equality in which NULL equals NULL."""
+        return f"{left} IS NOT DISTINCT FROM {right}" if self.postgres else f"{left} IS {right}"
+
+    def differs(self, left: str, right: str) -> str:
+        """Inequality in which NULL equals NULL."""
+        return f"{left} IS DISTINCT FROM {right}" if self.postgres else f"{left} IS NOT {right}"
+
+    def in_ids(self, column: str) -> str:
+        """``column`` is one of the subjects' keys: one parameter, however many there are."""
+        if self.postgres:
+            return f"{column} = ANY({self.param('ids')}::{self.key_type}[])"
+        return f"{column} IN (SELECT value FROM json_each({self.param('ids')}))"
+
+    def ids_rows(self) -> str:
+        """A table expression ``i(key)`` of the subjects' keys."""
+        if self.postgres:
+            return f"unnest({self.param('ids')}::{self.key_type}[]) AS i(key)"
+        return f"(SELECT value AS key FROM json_each({self.param('ids')})) AS i"
+
+    def as_text(self, column: str, of: models.Field[Any, Any] | None = None) -> str:
+        """A key as other tables write it when they refer to it by value (with the dashes of a UUID)."""
+        if self.postgres:
+            return f"{column}::text"
+        if of is not None and isinstance(of, models.UUIDField):
+            parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+            return "(" + " || '-' || ".join(f"substr({column}, {start}, {size})" for start, size in parts) + ")"
+        return f"CAST({column} AS TEXT)"
+
+    def matches_hex_local_part(self, column: str) -> str:
+        """An address of 32 hexadecimal digits at some domain."""
+        if self.postgres:
+            return f"{column} ~ '^[0-9a-f]{{32}}@'"
+        return f"({column} GLOB '{'[0-9a-f]' * 32}@*')"
+
+    # --- values that the database draws -----------------------------------------------------------------------------
+    def random_hex(self) -> str:
+        """128 random bits as 32 hexadecimal digits, drawn per row."""
+        if self.postgres:
+            return "replace(gen_random_uuid()::text, '-', '')"
+        return "lower(hex(randomblob(16)))"
+
+    def random_digits(self, digits: int) -> str:
+        """So many random digits as text, drawn per row; the first is never a zero."""
+        low, span = 10 ** (digits - 1), 9 * 10 ** (digits - 1)
+        if self.postgres:
+            return f"(({low} + floor(random() * {span}))::bigint)::text"
+        return f"CAST({low} + abs(random() % {span}) AS TEXT)"
+
+    def json_object(self, pairs: Sequence[tuple[str, str]]) -> str:
+        """A JSON object of literal keys and SQL values."""
+        inner = ", ".join(f"{self.text(key)}, {value}" for key, value in pairs)
+        return f"jsonb_build_object({inner})" if self.postgres else f"json_object({inner})"
+
+    # --- counting -------------------------------------------------------------------------------------------------
+    def key_summary(self, column: str, of: models.Field[Any, Any]) -> str:
+        """Aggregate that changes when another set of rows is counted: the fingerprint's part of a step."""
+        whole = isinstance(of, models.IntegerField | models.AutoField)
+        if self.postgres:
+            if whole:
+                return f"concat_ws(':', min({column}), max({column}), sum({column}::numeric))"
+            return f"sum(hashtextextended({column}::text, 0)::numeric)::text"
+        if whole:
+            return f"coalesce(min({column}) || ':' || max({column}) || ':' || CAST(total({column}) AS TEXT), '')"
+        return f"coalesce(group_concat({column}), '')"
+
+    def money(self, expression: str) -> str:
+        """A sum as text, so that both databases hand over exact decimals."""
+        return f"{expression}::text" if self.postgres else f"CAST(round({expression}, 4) AS TEXT)"
+
+    # --- the project's own querysets ------------------------------------------------------------------------------
+    def from_queryset(self, queryset: models.QuerySet[Any]) -> Statement:
+        """Render a queryset with its constants as named parameters and :data:`MOMENT` as "now".
+
+        Raises ``PolicyError`` where the queryset is sliced or certainly empty, which cannot be counted for everyone.
+        """
+        if queryset.query.is_sliced:
+            raise PolicyError(f"The queryset of {queryset.model._meta.label} must not be sliced.")
+        text, params = queryset.order_by().using(self.connection.alias).query.get_compiler(
+            connection=self.connection
+        ).as_sql()
+        constants: dict[str, Any] = {}
+        pieces = re.split(r"%(s|%)", text)
+        rendered, index = [pieces[0]], 0
+        for token, tail in zip(pieces[1::2], pieces[2::2], strict=True):
+            if token == "%":
+                rendered.append("%%" if self.postgres else "%")
+            else:
+                rendered.append(self._constant(params[index], constants))
+                index += 1
+            rendered.append(tail)
+        return Statement("".join(rendered), tuple(constants.items()))
+
+    def _constant(self, value: Any, constants: dict[str, Any]) -> str:
+        moments = {str(MOMENT), str(MOMENT.replace(tzinfo=None)), MOMENT, MOMENT.replace(tzinfo=None)}
+        if isinstance(value, datetime.datetime | str) and value in moments:
+            return self.now()
+        if value in (MOMENT_DATE, str(MOMENT_DATE)):
+            return f"({self.now()} AT TIME ZONE 'UTC')::date" if self.postgres else f"date({self.now()})"
+        if "9876-05" in str(value):
+            raise PolicyError("A queryset of a blocker or action must compare with now itself, not with now moved.")
+        self._serial += 1
+        name = f"c{self._serial}"
+        constants[name] = value
+        return self.param(name)
+
+    # --- values handed over -----------------------------------------------------------------------------------------
+    def ids_value(self, ids: Sequence[Any], key: models.Field[Any, Any]) -> Any:
+        """The subjects' keys as the ``ids`` parameter wants them."""
+        prepared = [key.get_db_prep_value(value, self.connection) for value in ids]
+        if self.postgres:
+            return prepared
+        return json.dumps([value.hex if isinstance(value, uuid.UUID) else value for value in prepared])
+
+    def moment_value(self, now: datetime.datetime) -> Any:
+        """"Now" as the ``now`` parameter wants it."""
+        return now if self.postgres else str(now.astimezone(datetime.UTC).replace(tzinfo=None))
