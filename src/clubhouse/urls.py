@@ -3,5 +3,12 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("clients/", include("clubhouse.clients.urls")),
+    path("users/", include("clubhouse.clients.user_urls")),
+    path("privacy/", include("clubhouse.privacy.urls")),
+    path("schedule/", include("clubhouse.schedule.urls")),
+    path("memberships/", include("clubhouse.memberships.urls")),
+    path("billing/", include("clubhouse.billing.urls")),
+    path("inbox/", include("clubhouse.messages.urls")),
     path("", include("clubhouse.accounts.urls")),
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from clubhouse.accounts.models import Business, User
 
-#: Password checks made for every attempt without a business, so that time does not tell how many accounts an address has.
+#: Password checks made for every attempt without a business: time does not tell how many accounts an address has.
 CHECKS = 2
 
 

@@ -10,9 +10,7 @@ from clubhouse.accounts.authentication import find
 from clubhouse.accounts.models import Business, User
 
 NO_MATCH = "This e-mail address and password do not match an account. Check both; capitals matter in the password."
-WHICH_BUSINESS = (
-    "This sign-in fits more than one business. Fill in “Business” as well, with the short name in its address."
-)
+WHICH_BUSINESS = "This sign-in fits more than one business. Fill in “Business” too: the short name in its address."
 
 
 class SignInForm(forms.Form):

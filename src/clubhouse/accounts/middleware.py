@@ -6,11 +6,13 @@ import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
 from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
+from clubhouse.clients.services import ErasedClientError
 from clubhouse.team.models import StaffMember
 
 
@@ -40,6 +42,12 @@ class BusinessMiddleware:
             response = self.get_response(request)
         patch_cache_control(response, private=True, no_store=True)
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A deleted client is read-only everywhere (row H18): whoever tries is told so, with status 409."""
+        if isinstance(exception, ErasedClientError):
+            return render(request, "409.html", {"exception": exception}, status=409)
+        return None
 
     @staticmethod
     def _colleague(user: User) -> StaffMember | None:

@@ -1,0 +1,99 @@
+"""The form of a client's record. "Clients" and "Users" share it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from clubhouse.clients.models import Client
+from clubhouse.clients.services import refuse_erased
+
+#: The form's groups, in the order people fill them in.
+GROUPS = (
+    ("Who", ("first_name", "last_name", "status", "home_club", "dob", "gender", "occupation", "tags")),
+    ("Contact", ("email", "mobile_no", "phone_no", "work_no", "mobile_device", "marketing_opt_in")),
+    ("Address", ("address_1", "address_2", "address_3", "town", "postcode", "country")),
+    (
+        "Body and health",
+        ("height", "weight", *(f"measurement{n}" for n in range(1, 7)), "medical_notes"),
+    ),
+    ("Other", ("facebook_id", "notes")),
+)
+
+
+class TagsField(forms.CharField):
+    """Tags as one line, separated by commas."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        if isinstance(value, list):
+            return value
+        return list(dict.fromkeys(tag for part in str(value or "").split(",") if (tag := part.strip())))
+
+
+class ClientForm(forms.ModelForm):
+    """All fields of a client that a colleague may change.
+
+    ``may_delete`` offers the status "Deleted". The form never saves it: the view hands it to the erasure.
+    """
+
+    tags = TagsField(required=False, max_length=1000, help_text="Separated by commas.")
+
+    class Meta:
+        model = Client
+        fields = [name for _, names in GROUPS for name in names]
+        labels = {
+            "email": "E-mail address",
+            "mobile_no": "Mobile phone",
+            "phone_no": "Home phone",
+            "work_no": "Work phone",
+            "mobile_device": "Mobile device",
+            "address_1": "Address, line 1",
+            "address_2": "Address, line 2",
+            "address_3": "Address, line 3",
+            "status": "User status",
+            "dob": "Date of birth",
+            "facebook_id": "Facebook id",
+            "marketing_opt_in": "May be sent news and offers",
+        } | {f"measurement{n}": f"Measurement {n}" for n in range(1, 7)}
+        widgets = {
+            "dob": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "notes": forms.Textarea(attrs={"rows": 3}),
+            "medical_notes": forms.Textarea(attrs={"rows": 3}),
+        }
+
+    def __init__(self, *args: Any, may_delete: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        refuse_erased(self.instance)
+        self.fields["home_club"].queryset = self.instance.business.clubs.order_by("name")
+        offered = [
+            (value, label) for value, label in Client.Status.choices if may_delete or value != Client.Status.DELETED
+        ]
+        self.fields["status"].choices = offered
+        for name in ("first_name", "last_name", "email", *(n for _, names in GROUPS for n in names)):
+            self.fields[name].widget.attrs.setdefault("autocomplete", "off")
+
+    @property
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The form's fields in their groups, for the template."""
+        return [(title, [self[name] for name in names]) for title, names in GROUPS]
+
+    def clean_email(self) -> str:
+        """An address belongs to one client of a business."""
+        email: str = self.cleaned_data["email"].strip()
+        same = Client.objects.filter(business=self.instance.business, email__iexact=email)
+        others = same.exclude(pk=self.instance.pk)
+        if email and others.exists():
+            raise forms.ValidationError("Another client of this business has this address. Give one of them another.")
+        return email
+
+    def clean_dob(self) -> Any:
+        """Nobody is born tomorrow."""
+        dob = self.cleaned_data["dob"]
+        if dob and dob > timezone.localdate():
+            raise forms.ValidationError("This date lies in the future. Check the year.")
+        return dob

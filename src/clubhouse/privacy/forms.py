@@ -1,0 +1,77 @@
+"""How a business deletes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+
+from clubhouse.accounts.models import Business
+from clubhouse.clients.models import Client
+from lethe.plan import plan_for
+from lethe.policy import Blocker
+
+DOMAIN = re.compile(r"(?=.{1,190}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
+AS_WAY, BLOCKS, PASSES = "", "blocks", "passes"
+CHOICES = (
+    (AS_WAY, "As the way above says"),
+    (BLOCKS, "Has to be settled first"),
+    (PASSES, "Does not stand in the way"),
+)
+
+
+def blockers() -> tuple[Blocker, ...]:
+    """What can stand in the way, as the client's policy declares it."""
+    return tuple(plan_for(Client, "default").policy.blockers)
+
+
+class PrivacySettingsForm(forms.Form):
+    """The way, each blocker, the address of the erased, and Deleted Clients."""
+
+    deletion_mode = forms.ChoiceField(
+        label="When a client is to be deleted", choices=Business.DeletionMode.choices, widget=forms.RadioSelect
+    )
+    email_domain = forms.CharField(
+        label="Domain of the address an erased client is given",
+        max_length=190,
+        help_text="Each gets a random address here. Under erased.invalid no mail ever arrives anywhere.",
+    )
+    show_deleted = forms.BooleanField(
+        label="Show “Deleted Clients”",
+        required=False,
+        help_text="A read-only list for administrators. Nothing in it says who anyone was.",
+    )
+
+    def __init__(self, *args: Any, business: Business, **kwargs: Any) -> None:
+        overrides = business.blocker_overrides
+        initial: dict[str, Any] = {
+            "deletion_mode": business.deletion_mode,
+            "email_domain": business.erased_email_domain,
+            "show_deleted": business.show_deleted_clients,
+        }
+        for blocker in blockers():
+            if blocker.name in overrides:
+                initial[f"blocker_{blocker.name}"] = BLOCKS if overrides[blocker.name] else PASSES
+        super().__init__(*args, initial=initial, **kwargs)
+        for blocker in blockers():
+            self.fields[f"blocker_{blocker.name}"] = forms.ChoiceField(
+                label=blocker.label, choices=CHOICES, required=False
+            )
+
+    @property
+    def blocker_fields(self) -> list[forms.BoundField]:
+        """The fields of the blockers, for the template."""
+        return [self[name] for name in self.fields if name.startswith("blocker_")]
+
+    def clean_email_domain(self) -> str:
+        """A domain name, lower case; a full address or a bare word is refused."""
+        domain: str = self.cleaned_data["email_domain"].strip().lower().removeprefix("@").rstrip(".")
+        if not DOMAIN.fullmatch(domain):
+            raise forms.ValidationError("Give a domain name only, such as erased.invalid or erased.example.com.")
+        return domain
+
+    def overrides(self) -> dict[str, bool]:
+        """The blockers that were set one by one: name to whether it blocks."""
+        chosen = {blocker.name: self.cleaned_data.get(f"blocker_{blocker.name}", AS_WAY) for blocker in blockers()}
+        return {name: value == BLOCKS for name, value in chosen.items() if value != AS_WAY}

@@ -1,0 +1,266 @@
+"""What an erasure would do and what one did, in the words that people are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Max, Q
+from django.http import Http404
+
+from clubhouse.accounts.models import Business, User
+from clubhouse.clients.erasure import RESOLVED_BY_ERASURE
+from clubhouse.clients.models import Client
+from clubhouse.privacy.models import ErasureReceipt
+from clubhouse.privacy.settle import COUNTED, where, words
+from clubhouse.privacy.wording import effect_words, step_words
+from clubhouse.templatetags.house import money
+from lethe import pipeline
+from lethe.models import Effect, Receipt, Run
+from lethe.plan import Step, plan_for
+from lethe.preview import Finding, Preview
+
+
+# --- before -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A blocker or a consequence: how many, what they are worth, and where it is settled."""
+
+    name: str
+    label: str
+    count: int
+    worth: str
+    url: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One kind of row and how many of them."""
+
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What stays, why, and until when ("" where it has no end)."""
+
+    title: str
+    fields: tuple[str, ...]
+    reason: str
+    until: str
+    count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A scan of one client, ready for a page."""
+
+    blockers: list[Item]
+    consequences: list[Item]
+    removed: list[Line]
+    kept: list[Kept]
+    fingerprint: str
+    already: bool
+
+    @property
+    def blocked(self) -> bool:
+        """Whether something has to be settled first."""
+        return bool(self.blockers)
+
+
+def look(client: Client) -> Look:
+    """Scan a client for what stands in the way, what an erasure would do, and what it would keep (rows H3-H8, P8).
+
+    A fixed number of queries, however much the client has; nothing is written.
+    """
+    preview: Preview = pipeline.preview(Client, [client.pk])
+    items = [(finding, _item(finding, client)) for finding in preview.findings]
+    return Look(
+        blockers=[item for finding, item in items if finding.blocks],
+        # What an action settles is said by the action; said twice it would read as twice as much.
+        consequences=[_item(action, client) for action in preview.actions]
+        + [item for finding, item in items if not finding.blocks and finding.name not in RESOLVED_BY_ERASURE],
+        removed=_lines({step.name: step.count for step in preview.steps}),
+        kept=kept_entries({step.model: step.count for step in preview.steps if step.fate == "keep"}),
+        fingerprint=preview.fingerprint,
+        already=bool(preview.already),
+    )
+
+
+def _item(finding: Finding, client: Client) -> Item:
+    return Item(
+        name=finding.name,
+        label=finding.label,
+        count=finding.count,
+        worth=_worth(finding),
+        url=where(finding.name, client.pk),
+        link=words(finding.name),
+    )
+
+
+def _worth(finding: Finding) -> str:
+    """An amount as people read it: money where it has a currency, else a number of what is counted; "" without one."""
+    if finding.amount is None:
+        return ""
+    if finding.unit:
+        return money(finding.amount, finding.unit)
+    counted = COUNTED.get(finding.name, "")
+    return f"{finding.amount.normalize():f} {counted}".strip()
+
+
+def _steps() -> dict[str, Step]:
+    return {step.name: step for step in plan_for(Client, "default").steps}
+
+
+def _lines(counts: dict[str, int]) -> list[Line]:
+    """Counts by step as lines in people's words; steps that mean the same are added up."""
+    steps, lines = _steps(), {}
+    for name, count in counts.items():
+        if count:
+            step = steps.get(name)
+            label = step_words(step.model, step.fate, step.title) if step else _action_words(name)
+            lines[label] = lines.get(label, 0) + count
+    return [Line(label, count) for label, count in lines.items()]
+
+
+def _action_words(name: str) -> str:
+    """A count that one of the club's own actions gave: ``action: what``."""
+    action, _, what = name.partition(": ")
+    labels = {check.name: check.label for check in plan_for(Client, "default").checks}
+    label = labels.get(action, action.replace("_", " ").capitalize())
+    return f"{label} ({what.replace('_', ' ')})" if what and what != action else label
+
+
+def kept_entries(counts: dict[str, int] | None = None) -> list[Kept]:
+    """What an erasure keeps, from the policies: with counts by model, only what there is."""
+    found = []
+    for entry in pipeline.explain(Client).kept:
+        count = None if counts is None else counts.get(entry.model)
+        if counts is None or count:
+            found.append(
+                Kept(
+                    title=entry.title,
+                    fields=tuple(entry.fields),
+                    reason=entry.reason,
+                    until=entry.until,
+                    count=count,
+                )
+            )
+    return found
+
+
+# --- after ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """Effects of one kind: how many there are, are done, and failed at least once and wait for another try."""
+
+    label: str
+    total: int
+    done: int
+    failing: int
+    error: str
+
+    @property
+    def state(self) -> str:
+        """``done``, ``failed`` or ``waiting``."""
+        if self.done == self.total:
+            return "done"
+        return "failed" if self.failing else "waiting"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far what is done outside the database has come."""
+
+    deeds: list[Deed]
+
+    @property
+    def total(self) -> int:
+        return sum(deed.total for deed in self.deeds)
+
+    @property
+    def done(self) -> int:
+        return sum(deed.done for deed in self.deeds)
+
+    @property
+    def finished(self) -> bool:
+        return self.done == self.total
+
+    @property
+    def failing(self) -> bool:
+        return any(deed.state == "failed" for deed in self.deeds)
+
+    @property
+    def token(self) -> str:
+        """Changes when there is something new to say."""
+        return "-".join(f"{deed.done}.{deed.failing}" for deed in self.deeds) or "0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One erasure as its receipt tells it (row P11)."""
+
+    receipt: Receipt
+    run: Run
+    removed: list[Line]
+    kept: list[Kept]
+    progress: Progress
+
+
+def receipt_of(business: Business, number: str) -> Receipt:
+    """A receipt of this business. Raises ``Http404`` for another's.
+
+    Where the process ended between the erasure and the note of whose it was, the account that ordered it says so.
+    """
+    receipt = Receipt.objects.select_related("run").filter(number=number.upper()).first()
+    if receipt is None:
+        raise Http404
+    if ErasureReceipt.objects.filter(business=business, number=receipt.number).exists():
+        return receipt
+    kind, _, key = receipt.run.by.partition(":")
+    if kind == "account" and key.isdecimal() and User.objects.filter(pk=int(key), business=business).exists():
+        return receipt
+    raise Http404
+
+
+def result(receipt: Receipt) -> Result:
+    """Everything the result page shows. It says nothing of the person: the receipt does not know who it was."""
+    steps = _steps()
+    counts: dict[str, int] = receipt.run.counts
+    by_model = {steps[name].model: count for name, count in counts.items() if name in steps}
+    return Result(
+        receipt=receipt,
+        run=receipt.run,
+        removed=_lines(counts),
+        kept=kept_entries(by_model) or kept_entries(),
+        progress=progress(receipt.run),
+    )
+
+
+def progress(run: Run) -> Progress:
+    """The state of a run's effects by kind, in one query."""
+    rows: list[dict[str, Any]] = list(
+        Effect.objects.filter(run=run)
+        .values("kind")
+        .annotate(
+            total=Count("pk"),
+            done=Count("pk", filter=Q(done_at__isnull=False)),
+            failing=Count("pk", filter=Q(done_at=None, attempts__gt=0) & ~Q(last_error="")),
+            error=Max("last_error"),
+        )
+        .order_by("kind")
+    )
+    return Progress(
+        deeds=[
+            Deed(
+                label=effect_words(row["kind"]),
+                total=row["total"],
+                done=row["done"],
+                failing=row["failing"],
+                error=row["error"] or "",
+            )
+            for row in rows
+        ]
+    )

@@ -1,0 +1,14 @@
+"""Addresses of the privacy screens."""
+
+from django.urls import path
+
+from clubhouse.privacy import views
+
+app_name = "privacy"
+urlpatterns = [
+    path("settings/", views.settings, name="settings"),
+    path("explanation/", views.explanation, name="explanation"),
+    path("already-deleted/", views.already_deleted, name="already-deleted"),
+    path("receipts/<str:number>/", views.receipt, name="receipt"),
+    path("receipts/<str:number>/progress/", views.progress, name="progress"),
+]

@@ -1,0 +1,75 @@
+"""The screens over the engine: the result of an erasure, and how a business deletes."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clubhouse.accounts.permissions import administrator_required
+from clubhouse.clients.models import Client
+from clubhouse.privacy import selectors, services
+from clubhouse.privacy.forms import PrivacySettingsForm
+from lethe import pipeline
+
+
+@administrator_required
+@require_safe
+def receipt(request: HttpRequest, number: str) -> HttpResponse:
+    """What one erasure removed, what it kept and why, and how far its effects have come (rows P11, N4)."""
+    found = selectors.receipt_of(request.business, number)  # type: ignore[attr-defined]
+    return render(request, "privacy/receipt.html", {"result": selectors.result(found)})
+
+
+@administrator_required
+@require_safe
+def progress(request: HttpRequest, number: str) -> HttpResponse:
+    """The progress list alone. 204 where nothing is new, so that a screen reader is not told the same every second."""
+    found = selectors.receipt_of(request.business, number)  # type: ignore[attr-defined]
+    state = selectors.progress(found.run)
+    if request.GET.get("seen") == state.token and not state.finished:
+        return HttpResponse(status=204)
+    return render(request, "privacy/_progress.html", {"progress": state, "number": found.number})
+
+
+@administrator_required
+@require_safe
+def already_deleted(request: HttpRequest) -> HttpResponse:
+    """The answer to a second confirmation."""
+    return render(request, "privacy/already_deleted.html")
+
+
+@administrator_required
+@require_safe
+def explanation(request: HttpRequest) -> HttpResponse:
+    """What a deletion removes, changes and keeps, from the policies themselves."""
+    found = pipeline.explain(Client)
+    parts = [
+        ("Settled first", found.blockers),
+        ("Done first", found.actions),
+        ("Deleted", found.removed),
+        ("Changed for good", found.changed),
+        ("Untied from others", found.unlinked),
+        ("Kept, and why", found.kept),
+    ]
+    return render(request, "privacy/explanation.html", {"parts": parts})
+
+
+@administrator_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest) -> HttpResponse:
+    """The business's own way."""
+    business = request.business  # type: ignore[attr-defined]
+    form = PrivacySettingsForm(request.POST or None, business=business)
+    if request.method == "POST" and form.is_valid():
+        services.save_settings(
+            business,
+            deletion_mode=form.cleaned_data["deletion_mode"],
+            blocker_overrides=form.overrides(),
+            email_domain=form.cleaned_data["email_domain"],
+            show_deleted=form.cleaned_data["show_deleted"],
+        )
+        messages.success(request, "The privacy settings were saved. They apply to the next deletion.")
+        return redirect("privacy:settings")
+    return render(request, "privacy/settings.html", {"form": form}, status=422 if form.is_bound else 200)

@@ -1,0 +1,41 @@
+"""People's words for the engine's steps and effects."""
+
+from __future__ import annotations
+
+#: Where the model's own name says too little: (model, fate) to words.
+STEPS = {
+    ("clients.Client", "subject"): "profiles anonymised",
+    ("accounts.User", "delete"): "member sign-ins",
+    ("accounts.Session", "delete"): "signed-in devices",
+    ("auditlog.LogEntry", "delete"): "audits",
+    ("clients.ClientLinking", "delete"): "client linkings (Book a Buddy, Paid By, family, guardian)",
+    ("clients.ClientTrainer", "delete"): "client trainers",
+    ("clients.Identity", "delete"): "identities (social sign-ins)",
+    ("clients.ProfileImage", "delete"): "profile images",
+    ("clients.ClientNote", "delete"): "notes",
+    ("billing.StoredCard", "delete"): "stored payment cards",
+    ("messages.ClientMessage", "delete"): "messages to the client, sent and queued",
+    ("messages.Notification", "delete"): "staff notifications about the client",
+}
+#: What is done to rows that stay.
+FATES = {
+    "keep": "{title}: personal details cleared",
+    "unlink": "{title}: reference removed",
+    "subject": "{title} anonymised",
+    "delete": "{title}",
+}
+#: Effects by kind.
+EFFECTS = {
+    "file.delete": "Delete stored images",
+}
+
+
+def step_words(model: str, fate: str, title: str) -> str:
+    """What a step does, as a line before a number."""
+    said = STEPS.get((model, fate)) or FATES.get(fate, "{title}").format(title=title)
+    return said[:1].upper() + said[1:]
+
+
+def effect_words(kind: str) -> str:
+    """What an effect does, as a line of a list."""
+    return EFFECTS.get(kind) or kind.replace(".", ": ").replace("_", " ").capitalize()
