@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "lethe",
     "clubhouse.accounts",
+    "clubhouse.audits",
     "clubhouse.team",
     "clubhouse.clients",
     "clubhouse.schedule",
@@ -179,4 +180,6 @@ LOGGING = {
 
 # --- the engine -------------------------------------------------------------------------------------------------------
 LETHE_SUBJECTS = ["clients.Client"]
-AUDITLOG_INCLUDE_ALL_MODELS = False
+
+# --- audits -----------------------------------------------------------------------------------------------------------
+AUDITLOG_LOGENTRY_MODEL = "audits.LogEntry"

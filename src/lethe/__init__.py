@@ -1,6 +1,6 @@
 """lethe: an erasure engine for Django. It forgets a person and keeps the history.
 
-Declare in an ``erasure.py`` beside your models what becomes of a person's data; everything else reads that declaration::
+Declare in an ``erasure.py`` beside your models what becomes of a person's data; everything else reads that::
 
     from lethe import Policy, delete_rows, keep_rows, register
 

@@ -89,7 +89,9 @@ def findings(source: Registry) -> list[checks.CheckMessage]:
         policy = source.get(model)
         if policy is None or not policy.subject:
             messages.append(
-                _error("E002", f"{label} is a data subject and has no policy.", model, _policy_hint(model, subject=True))
+                _error(
+                    "E002", f"{label} is a data subject and has no policy.", model, _policy_hint(model, subject=True)
+                )
             )
     for policy in source.subjects():
         messages += _unanswered_models(policy, source)
@@ -119,7 +121,7 @@ def _unanswered_models(subject: type[Policy], source: Registry) -> list[checks.C
             messages.append(
                 _error(
                     "E003",
-                    f"{model._meta.label} refers to {subject.model._meta.label} or its rows ({names}) and has no policy.",
+                    f"{model._meta.label} refers to {subject.model._meta.label} or its rows ({names}), without a policy.",
                     model,
                     _policy_hint(model, path=keys[0].name if keys else ""),
                 )
@@ -145,19 +147,26 @@ def _policy_findings(policy: type[Policy]) -> Iterable[checks.CheckMessage]:
         try:
             field = meta.get_field(name)
         except FieldDoesNotExist:
-            yield _error("E005", f"The policy of {label} names {name!r}, which is no field.", policy.model, "Correct it.")
+            yield _error(
+                "E005", f"The policy of {label} names {name!r}, which is no field.", policy.model, "Correct it."
+            )
             continue
         if name in policy.strategies() and (problem := policy.strategies()[name].problem(field)):
             yield _error("E006", f"{label}.{name}: {problem}", policy.model, "Choose another strategy.")
         if name in policy.unlink and not field.null:
             yield _error(
-                "E007", f"{label}.{name} is unlinked and cannot be NULL.", policy.model, "Allow NULL, or delete the rows."
+                "E007",
+                f"{label}.{name} is unlinked and cannot be NULL.",
+                policy.model,
+                "Allow NULL, or delete the rows.",
             )
     yield from _fate_findings(policy)
     for names, reason in _reasons(policy):
         if len(reason.strip()) < SHORTEST_REASON or reason.strip().casefold() in EMPTY_REASONS:
             yield _error(
-                "E010", f"{label} keeps {names} for no reason of substance ({reason!r}).", policy.model,
+                "E010",
+                f"{label} keeps {names} for no reason of substance ({reason!r}).",
+                policy.model,
                 "Say what needs it, in words a member understands.",
             )
 
@@ -165,8 +174,12 @@ def _policy_findings(policy: type[Policy]) -> Iterable[checks.CheckMessage]:
 def _fate_findings(policy: type[Policy]) -> Iterable[checks.CheckMessage]:
     meta, label = policy.model._meta, policy.model._meta.label
     if policy.rows is None and not policy.subject and not policy.unlink:
-        yield _error("E008", f"The policy of {label} does not say what becomes of its rows.", policy.model,
-                     "rows = delete_rows(), or keep_rows(reason).")
+        yield _error(
+            "E008",
+            f"The policy of {label} does not say what becomes of its rows.",
+            policy.model,
+            "rows = delete_rows(), or keep_rows(reason).",
+        )
     owned = policy.subject or (policy.rows is not None and policy.rows.fate != "not personal")
     if owned and not policy.subject and not policy.paths() and not policy.by_key:
         yield _error("E009", f"The policy of {label} has no path to the subject.", policy.model, 'path = "…"')
@@ -205,7 +218,7 @@ def _compile_findings(source: Registry) -> list[checks.CheckMessage]:
     return messages + [
         checks.Warning(
             f"{policy.model._meta.label}.{field.name} leads to the subject and has no index.",
-            hint=f"models.Index(fields=[{field.name!r}]), or db_index=True: without it every erasure reads the whole table.",
+            hint=f"models.Index(fields=[{field.name!r}]), or db_index=True: else every erasure reads the table.",
             obj=policy.model,
             id="lethe.W001",
         )
@@ -218,7 +231,9 @@ def _compile_findings(source: Registry) -> list[checks.CheckMessage]:
 def _unindexed(policy: type[Policy]) -> list[models.Field[Any, Any]]:
     meta = policy.model._meta
     first = {index.fields[0] for index in meta.indexes if index.fields}
-    first |= {c.fields[0] for c in meta.constraints if isinstance(c, models.UniqueConstraint) and c.fields and not c.condition}
+    first |= {
+        c.fields[0] for c in meta.constraints if isinstance(c, models.UniqueConstraint) and c.fields and not c.condition
+    }
     first |= {names[0] for names in meta.unique_together}
     found = []
     for name in {*_path_fields(policy), *policy.unlink}:

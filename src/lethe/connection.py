@@ -1,7 +1,7 @@
 """Running a plan's statements: a cursor of the engine's own on Django's connection.
 
-On PostgreSQL statements go out prepared and pipelined, so a whole erasure costs a handful of round trips; on SQLite they
-run one by one in process. Django's ``execute_wrappers`` do not see these statements, so they are counted here.
+On PostgreSQL statements go out prepared and pipelined, so a whole erasure costs a handful of round trips; on SQLite
+they run one by one in process. Django's ``execute_wrappers`` do not see these statements, so they are counted here.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from lethe.preview import (
     scan_statements,
 )
 from lethe.sql import Dialect, Statement
+from lethe.steps import RECORD
 
 #: How often a batch that met a deadlock, or a lock that did not come, is tried again before the caller hears of it.
 TRIES = 8
@@ -201,9 +202,7 @@ def _locked(
         (_, locked), (_, clock) = runner.run([(plan.lock, given), ("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')", {})])
         now = datetime.datetime.fromisoformat(clock[0][0]).replace(tzinfo=datetime.UTC)
     given["now"] = dialect.moment_value(now)
-    answers = runner.run(
-        [(marked_statement(plan, dialect), given), *((statement, given) for _, statement in kinds)]
-    )
+    answers = runner.run([(marked_statement(plan, dialect), given), *((statement, given) for _, statement in kinds)])
     erased = {row[0] for row in answers[0][1]}
     found = {key.to_python(row[0]): row[0] for row in locked}
     wanted = [one for one in part if one in found]
@@ -302,7 +301,7 @@ def _recorded(
         source = f"jsonb_array_elements({p('effects')}::jsonb) AS r(value)" if pg else f"json_each({p('effects')}) AS r"
         work.append(
             (
-                "INSERT INTO lethe_effect (run_id, kind, payload, created_at, next_try_at, attempts, lease, last_error) "
+                f"{RECORD} "
                 f"SELECT {p('run')}{uuid_cast}, {kind}, {payload}, {dialect.now()}, {dialect.now()}, 0, '', '' "
                 f"FROM {source}",
                 values | {"effects": rows},

@@ -1,7 +1,7 @@
 """The engine's own tables. None of them says who an erased record was.
 
-``ErasedMark`` and ``SubjectKey`` name a subject by its model and key; ``Run``, ``Receipt`` and ``Effect`` never do, so a
-receipt cannot be followed back to a record, nor a record to its receipt.
+``ErasedMark`` and ``SubjectKey`` name a subject by its model and key; ``Run``, ``Receipt`` and ``Effect`` never do, so
+a receipt cannot be followed back to a record, nor a record to its receipt.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class ErasedMark(models.Model):
 class SubjectKey(models.Model):
     """A subject's random key, drawn by trigger when the subject is created and deleted when it is erased.
 
-    A backup older than the erasure holds it, so an erasure can be applied again after a restore without keeping anything
-    that names the person.
+    A backup older than the erasure holds it, so an erasure can be applied again after a restore without keeping
+    anything that names the person.
     """
 
     pk = models.CompositePrimaryKey("subject", "key")

@@ -54,7 +54,9 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
     def decorate(function: Handler) -> Handler:
         known = _handlers.setdefault(kind, function)
         if known is not function:
-            raise LetheError(f"Two handlers for effects of kind {kind!r}: {known.__module__} and {function.__module__}.")
+            raise LetheError(
+                f"Two handlers for effects of kind {kind!r}: {known.__module__} and {function.__module__}."
+            )
         return function
 
     return decorate

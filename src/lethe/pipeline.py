@@ -1,4 +1,4 @@
-"""The order of the stages: declare, check, compile, explain, preview, execute, deliver. Nothing else knows all of them."""
+"""The order of the stages: declare, check, compile, explain, preview, execute, deliver. Only this knows all."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 from django.db import models
 
-from lethe import checks, preview as preview_stage
+from lethe import checks
+from lethe import preview as preview_stage
 from lethe.exceptions import GateClosed, ReasonNamesSubject
 from lethe.execute import Outcome, execute
-from lethe.explain import Explanation, explain as explain_plan
+from lethe.explain import Explanation
+from lethe.explain import explain as explain_plan
 from lethe.folding import names_someone
 from lethe.plan import plan_for
 from lethe.preview import Preview
@@ -42,8 +44,8 @@ def erase(
 ) -> Outcome:
     """Erase subjects, for good.
 
-    ``fingerprint`` is that of the preview a person approved. Raises ``GateClosed`` where the declaration has gaps or the
-    seal is not in place, ``ReasonNamesSubject`` where the reason holds a name, an address or a number of the person,
+    ``fingerprint`` is that of the preview a person approved. Raises ``GateClosed`` where the declaration has gaps or
+    the seal is not in place, ``ReasonNamesSubject`` where the reason holds a name, an address or a number of the person,
     and, for a single subject, ``Blocked``, ``Changed`` or ``SubjectNotFound``. Erasing who is erased changes nothing.
     """
     keys = list(ids)

@@ -111,7 +111,9 @@ def compile_plan(subject: type[models.Model], using: str = "default", source: Re
     policies = tuple(p for p in source if p is policy or not p.subject)
     ranks = _ranks(policies)
     steps = [step for p in policies for step in steps_of(dialect, p, policy, policies, ranks[p.model])]
-    digest = hashlib.sha256(json.dumps([declaration(p) for p in _stable(policies)], sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(
+        json.dumps([declaration(p) for p in _stable(policies)], sort_keys=True).encode()
+    ).hexdigest()
     return Plan(
         model=subject,
         using=using,

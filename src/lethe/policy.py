@@ -49,8 +49,8 @@ Rowset = Callable[[datetime.datetime], "models.QuerySet[Any] | tuple[models.Quer
 class Blocker:
     """Something a person settles before a subject is erased (rows H3-H8).
 
-    ``rows`` takes the moment "now" and returns an unsliced queryset of what blocks; ``path`` leads from its model to the
-    subject. Where there are several ways to the subject, ``path`` is a tuple, and ``rows`` may return one queryset a path.
+    ``rows`` takes the moment "now" and returns an unsliced queryset of what blocks; ``path`` leads from its model to
+    the subject. Where there are several ways there, ``path`` is a tuple, and ``rows`` may return one queryset a path.
     ``amount`` names a column or annotation to add up, ``unit`` the column of its unit (a currency); both may be empty.
     ``settle`` is a hint for people.
     """

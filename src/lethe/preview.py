@@ -219,7 +219,7 @@ def _sqlite(plan: Plan) -> bool:
     return connections[plan.using].vendor == "sqlite"
 
 
-# --- fingerprints -------------------------------------------------------------------------------------------------------
+# --- fingerprints -----------------------------------------------------------------------------------------------------
 def fingerprint(plan: Plan, ids: Sequence[Any], scan: Scan, enforced: frozenset[str]) -> str:
     """A scan as a short text that a form can carry: digests and counts, no values."""
     said = {

@@ -21,8 +21,8 @@ class Registry:
         """Register ``policy`` for ``model``. Raises ``ImproperlyConfigured`` where one is registered already."""
         if model in self._policies:
             raise ImproperlyConfigured(
-                f"{model._meta.label} has two policies: {self._policies[model].__module__}.{self._policies[model].__name__} "
-                f"and {policy.__module__}.{policy.__name__}. Delete one."
+                f"{model._meta.label} has two policies: "
+                f"{self._policies[model].__module__}.{self._policies[model].__name__} and {policy.__module__}.{policy.__name__}. Delete one."
             )
         policy.model = model
         self._policies[model] = policy

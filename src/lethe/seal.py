@@ -48,9 +48,7 @@ def triggers(plan: Plan) -> list[Trigger]:
     dialect = Dialect(connection, key_type=plan.key_type)
     found = list(_subject_triggers(dialect, plan))
     for policy in plan.policies:
-        if policy is not plan.policy:
-            found += _dependent_triggers(dialect, plan, policy)
-        elif any(policy.unlink):
+        if policy is not plan.policy or any(policy.unlink):
             found += _dependent_triggers(dialect, plan, policy)
     return found
 
@@ -61,18 +59,22 @@ def _subject_triggers(dialect: Dialect, plan: Plan) -> Iterator[Trigger]:
     key = dialect.quote(meta.pk.column)
     strategies = plan.policy.strategies()
     changed = " OR ".join(
-        _written(dialect, field, strategies.get(field.name)) for field in meta.local_concrete_fields if not field.primary_key
+        _written(dialect, field, strategies.get(field.name))
+        for field in meta.local_concrete_fields
+        if not field.primary_key
     )
     yield _refusing(dialect, plan, meta.db_table, "own", "UPDATE", changed, _erased(dialect, plan, f"OLD.{key}"))
     subject, text = dialect.text(plan.subject), dialect.as_text(f"NEW.{key}")
-    draw = (
-        f"INSERT INTO lethe_subject_key (subject, key, value) VALUES ({subject}, {text}, {dialect.random_hex()})"
-    )
+    draw = f"INSERT INTO lethe_subject_key (subject, key, value) VALUES ({subject}, {text}, {dialect.random_hex()})"
     drop = f"DELETE FROM lethe_subject_key WHERE subject = {subject} AND key = {dialect.as_text(f'OLD.{key}')}"
     erased = _erased(dialect, plan, f"NEW.{key}")
     if dialect.postgres:
         yield _postgres(
-            dialect, meta.db_table, "born", "AFTER INSERT", "",
+            dialect,
+            meta.db_table,
+            "born",
+            "AFTER INSERT",
+            "",
             f"IF {erased} THEN {_raise()} END IF;\n  {draw} ON CONFLICT DO NOTHING;\n  RETURN NEW;",
         )
         yield _postgres(dialect, meta.db_table, "gone", "AFTER DELETE", "", f"{drop};\n  RETURN OLD;")
@@ -99,9 +101,7 @@ def _written(dialect: Dialect, field: models.Field[Any, Any], strategy: Any) -> 
 def _dependent_triggers(dialect: Dialect, plan: Plan, policy: type[Policy]) -> list[Trigger]:
     meta = policy.model._meta
     own = [path for path in policy.paths() if _forward(policy.model, path)]
-    unlinked = [
-        name for name in policy.unlink if concrete(meta.get_field(name).related_model) is concrete(plan.model)
-    ]
+    unlinked = [name for name in policy.unlink if concrete(meta.get_field(name).related_model) is concrete(plan.model)]
     personal = fields_of(policy, policy.strategies()) if policy is not plan.policy else []
     found = []
     for path in [*own, *unlinked]:
@@ -192,7 +192,8 @@ def _owner_erased(dialect: Dialect, plan: Plan, policy: type[Policy], path: str)
 def _owner_lock(dialect: Dialect, plan: Plan, policy: type[Policy], path: str) -> str:
     meta = plan.model._meta
     owner = _owners(dialect, plan, policy, path)
-    return f"PERFORM 1 FROM {dialect.quote(meta.db_table)} s WHERE s.{dialect.quote(meta.pk.column)} = {owner} FOR KEY SHARE"
+    table, key = dialect.quote(meta.db_table), dialect.quote(meta.pk.column)
+    return f"PERFORM 1 FROM {table} s WHERE s.{key} = {owner} FOR KEY SHARE"
 
 
 def _erased(dialect: Dialect, plan: Plan, key: str) -> str:
@@ -243,5 +244,6 @@ def _postgres(dialect: Dialect, table: str, suffix: str, event: str, when: str, 
 def _sqlite(dialect: Dialect, table: str, suffix: str, event: str, when: str, action: str) -> Trigger:
     name = _name(table, suffix)
     condition = f"WHEN {when} " if when else ""
-    create = f"CREATE TRIGGER {dialect.quote(name)} {event} ON {dialect.quote(table)} FOR EACH ROW {condition}BEGIN {action}; END"
+    where = f"{event} ON {dialect.quote(table)} FOR EACH ROW"
+    create = f"CREATE TRIGGER {dialect.quote(name)} {where} {condition}BEGIN {action}; END"
     return Trigger(name, table, create)

@@ -160,14 +160,14 @@ class Dialect:
         """
         if queryset.query.is_sliced:
             raise PolicyError(f"The queryset of {queryset.model._meta.label} must not be sliced.")
-        text, params = queryset.order_by().using(self.connection.alias).query.get_compiler(
-            connection=self.connection
-        ).as_sql()
+        text, params = (
+            queryset.order_by().using(self.connection.alias).query.get_compiler(connection=self.connection).as_sql()
+        )
         constants: dict[str, Any] = {}
         pieces = re.split(r"%(s|%)", text)
         rendered, index = [pieces[0]], 0
-        for token, tail in zip(pieces[1::2], pieces[2::2], strict=True):
-            if token == "%":
+        for sign, tail in zip(pieces[1::2], pieces[2::2], strict=True):
+            if sign == "%":
                 rendered.append("%%" if self.postgres else "%")
             else:
                 rendered.append(self._constant(params[index], constants))
@@ -197,5 +197,5 @@ class Dialect:
         return json.dumps([value.hex if isinstance(value, uuid.UUID) else value for value in prepared])
 
     def moment_value(self, now: datetime.datetime) -> Any:
-        """"Now" as the ``now`` parameter wants it."""
+        """ "Now" as the ``now`` parameter wants it."""
         return now if self.postgres else str(now.astimezone(datetime.UTC).replace(tzinfo=None))

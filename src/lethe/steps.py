@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from lethe.plan import Step
 
 
+#: How an effect is recorded by a statement.
+RECORD = "INSERT INTO lethe_effect (run_id, kind, payload, created_at, next_try_at, attempts, lease, last_error)"
+
+
 def steps_of(
     dialect: Dialect, policy: type[Policy], subject: type[Policy], policies: Sequence[type[Policy]], rank: int
 ) -> Iterator[Step]:
@@ -41,9 +45,7 @@ def lock_statement(dialect: Dialect, policy: type[Policy]) -> str:
     ]
     condition = dialect.in_ids(f"t.{key}")
     if own:
-        named = "".join(
-            f" UNION SELECT o.{key} FROM {table} o WHERE {dialect.in_ids(f'o.{column}')}" for column in own
-        )
+        named = "".join(f" UNION SELECT o.{key} FROM {table} o WHERE {dialect.in_ids(f'o.{column}')}" for column in own)
         condition = f"t.{key} IN (SELECT i.key FROM {dialect.ids_rows()}{named})"
     return f"SELECT t.{key}, statement_timestamp() FROM {table} t WHERE {condition} ORDER BY t.{key} FOR UPDATE"
 
@@ -65,9 +67,7 @@ def dirty(dialect: Dialect, policy: type[Policy], changes: Mapping[str, Strategy
     )
 
 
-def fields_of(
-    policy: type[Policy], changes: Mapping[str, Strategy]
-) -> list[tuple[models.Field[Any, Any], Strategy]]:
+def fields_of(policy: type[Policy], changes: Mapping[str, Strategy]) -> list[tuple[models.Field[Any, Any], Strategy]]:
     """Fields with their strategies, in order of declaration."""
     return [(policy.model._meta.get_field(name), strategy) for name, strategy in changes.items()]
 
@@ -113,7 +113,7 @@ class _Renderer:
             where, reads = self._named(field)
             if self._deletes():
                 where += "".join(f" AND ({own.where}) IS NOT TRUE" for own in self.ways)
-            changes = {companion: EMPTY for companion in companions}
+            changes = dict.fromkeys(companions, EMPTY)
             cleared = [
                 (self.dialect.quote(other.column), strategy.expression(self.dialect, other, "t"), other.column)
                 for other, strategy in fields_of(self.policy, changes)
@@ -191,9 +191,9 @@ class _Renderer:
             title=self.title,
             fate="emit",
             write=Statement(
-                "INSERT INTO lethe_effect (run_id, kind, payload, created_at, next_try_at, attempts, lease, last_error) "
-                f"SELECT {run}, {self.dialect.text(item.kind)}, {self.dialect.json_object(pairs)}, {now}, {now}, 0, '', '' "
-                f"FROM {self.table} t WHERE {where}"
+                f"{RECORD} "
+                f"SELECT {run}, {self.dialect.text(item.kind)}, {self.dialect.json_object(pairs)}, {now}, {now}, 0, '', ''"
+                f" FROM {self.table} t WHERE {where}"
             ),
             where=where,
             reads=self._all_reads(found),
@@ -261,7 +261,8 @@ class _Renderer:
                 key = self.dialect.as_text(f"k.{self.dialect.quote(meta.pk.column)}", meta.pk)
                 parts.append(
                     "SELECT (SELECT c.id FROM django_content_type c WHERE "
-                    f"c.app_label = {self.dialect.text(meta.app_label)} AND c.model = {self.dialect.text(meta.model_name)}), "
+                    f"c.app_label = {self.dialect.text(meta.app_label)} "
+                    f"AND c.model = {self.dialect.text(meta.model_name)}), "
                     f"{key} FROM {self.dialect.quote(meta.db_table)} k WHERE {found.where}"
                 )
                 reads |= {(meta.db_table, meta.pk.column), *found.reads}

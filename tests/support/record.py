@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.utils import timezone
@@ -17,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from clubhouse.accounts.models import Session as SignIn
 from clubhouse.accounts.models import User
+from clubhouse.audits.models import LogEntry
 from clubhouse.billing.models import StoredCard
 from clubhouse.clients.models import Client, ClientNote, ClientTrainer, Identity, ProfileImage
 from clubhouse.messages.models import ClientMessage, Notification

@@ -39,7 +39,12 @@ def dependants(now: datetime.datetime) -> tuple[QuerySet[Any], ...]:
     """What makes somebody else lose a payer or a guardian."""
     tied = ClientLinking.objects.filter(Q(kind=ClientLinking.Kind.PAID_BY) | Q(kind=ClientLinking.Kind.GUARDIAN))
     paying = {"paid_by__isnull": False}
-    return tied, active_memberships(now).filter(**paying), unused_packages(now).filter(**paying), debts(now).filter(**paying)
+    return (
+        tied,
+        active_memberships(now).filter(**paying),
+        unused_packages(now).filter(**paying),
+        debts(now).filter(**paying),
+    )
 
 
 @register(Client)

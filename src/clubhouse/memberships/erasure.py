@@ -39,4 +39,13 @@ class AccountCreditPolicy(Policy):
     path = "client"
     rows = keep_rows("liabilities are counted by month")
     clear = ("reason", "reference")
-    keep = {("amount", "used", "forfeited", "forfeited_reason", "currency", "granted_on"): "liabilities are counted by month"}
+    keep = {
+        (
+            "amount",
+            "used",
+            "forfeited",
+            "forfeited_reason",
+            "currency",
+            "granted_on",
+        ): "liabilities are counted by month"
+    }

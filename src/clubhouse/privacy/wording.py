@@ -7,7 +7,7 @@ STEPS = {
     ("clients.Client", "subject"): "profiles anonymised",
     ("accounts.User", "delete"): "member sign-ins",
     ("accounts.Session", "delete"): "signed-in devices",
-    ("auditlog.LogEntry", "delete"): "audits",
+    ("audits.LogEntry", "delete"): "audits",
     ("clients.ClientLinking", "delete"): "client linkings (Book a Buddy, Paid By, family, guardian)",
     ("clients.ClientTrainer", "delete"): "client trainers",
     ("clients.Identity", "delete"): "identities (social sign-ins)",

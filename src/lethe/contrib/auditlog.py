@@ -29,6 +29,8 @@ def install() -> None:
     if account is not None and account.paths():
         traces = ("actor_email", "remote_addr", "remote_port", "additional_data")
         names = {field.name for field in LogEntry._meta.concrete_fields}
-        policy = type("LogEntryPolicy", (LogEntryPolicy,), {"unlink": {"actor": tuple(n for n in traces if n in names)}})
+        policy = type(
+            "LogEntryPolicy", (LogEntryPolicy,), {"unlink": {"actor": tuple(n for n in traces if n in names)}}
+        )
     if LogEntry not in registry:
         registry.register(LogEntry, policy)
