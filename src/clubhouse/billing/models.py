@@ -61,7 +61,7 @@ class Payment(models.Model):
 
 
 class StoredCard(models.Model):
-    """A payment method kept at the provider (``payments_credit_cards`` in the documents): tokens only, never a number."""
+    """A payment method kept at the provider (``payments_credit_cards`` in the documents): tokens only, no number."""
 
     client = models.ForeignKey("clients.Client", on_delete=models.CASCADE, related_name="cards")
     provider = models.CharField(max_length=30)

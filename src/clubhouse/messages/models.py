@@ -30,7 +30,9 @@ class Notification(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
     mailed_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the mail server took the recipient's mail; what is set is not mailed again."
+        null=True,
+        blank=True,
+        help_text="When the mail server took the recipient's mail; not mailed again.",
     )
 
     class Meta:
@@ -63,7 +65,9 @@ class ClientMessage(models.Model):
     send_after = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     leased_until = models.DateTimeField(
-        null=True, blank=True, help_text="Until when one worker has it in hand, or when it is tried next after a failure."
+        null=True,
+        blank=True,
+        help_text="Until when a worker has it in hand, or it rests after a failure.",
     )
     attempts = models.PositiveIntegerField(default=0)
 

@@ -18,11 +18,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='clientmessage',
             name='leased_until',
-            field=models.DateTimeField(blank=True, help_text='Until when one worker has it in hand, or when it is tried next after a failure.', null=True),
+            field=models.DateTimeField(blank=True, help_text='Until when a worker has it in hand, or it rests after a failure.', null=True),
         ),
         migrations.AddField(
             model_name='notification',
             name='mailed_at',
-            field=models.DateTimeField(blank=True, help_text="When the mail server took the recipient's mail; what is set is not mailed again.", null=True),
+            field=models.DateTimeField(blank=True, help_text="When the mail server took the recipient's mail; not mailed again.", null=True),
         ),
     ]

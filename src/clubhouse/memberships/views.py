@@ -1,0 +1,70 @@
+"""Ending memberships and forfeiting packages, from a profile."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from clubhouse.accounts.permissions import needs
+from clubhouse.clients.models import Client
+from clubhouse.memberships import selectors, services
+from clubhouse.memberships.models import Membership, Package
+from clubhouse.settle import Unclear, chosen, counted, owner_of, settle
+
+DESK = "desk"
+
+
+@needs("retail")
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """End a membership today."""
+    owner = owner_of(request, Membership.objects.all(), pk)
+    return settle(request, owner, "memberships", lambda client: _cancel(Membership.objects.filter(pk=pk)))
+
+
+@needs("retail")
+@require_POST
+def cancel_several(request: HttpRequest, pk: int) -> HttpResponse:
+    """End several of a client's memberships today: those that are ticked, or with ``all`` every one."""
+
+    def act(client: Client) -> str:
+        return _cancel(
+            chosen(request, "membership", selectors.active_memberships(timezone.now()).filter(client=client))
+        )
+
+    return settle(request, pk, "memberships", act)
+
+
+@needs("retail")
+@require_POST
+def forfeit_package(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forfeit the credits that are left of a package."""
+    owner = owner_of(request, Package.objects.all(), pk)
+    return settle(request, owner, "packages", lambda client: _forfeit(Package.objects.filter(pk=pk)))
+
+
+@needs("retail")
+@require_POST
+def forfeit_packages(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forfeit what is left of several of a client's packages: those that are ticked, or with ``all`` every one."""
+
+    def act(client: Client) -> str:
+        return _forfeit(chosen(request, "package", Package.objects.filter(client=client)))
+
+    return settle(request, pk, "packages", act)
+
+
+def _cancel(rows: models.QuerySet[Membership]) -> str:
+    count = services.cancel_memberships(rows, on=timezone.localdate(), reason=DESK)
+    if not count:
+        raise Unclear("This membership was cancelled before; nothing was changed.")
+    return f"{counted(count, 'membership')} cancelled as of today."
+
+
+def _forfeit(rows: models.QuerySet[Package]) -> str:
+    packages, unused = services.forfeit_packages(rows, now=timezone.now(), reason=DESK)
+    if not packages:
+        raise Unclear("Nothing is left of this package, or it has expired; nothing was changed.")
+    return f"{counted(unused, 'credit')} of {counted(packages, 'package')} forfeited."

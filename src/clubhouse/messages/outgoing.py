@@ -1,0 +1,108 @@
+"""What is queued for clients leaves, and never for a client who is erased (row F12).
+
+At least once, not at most once: a client who is never told "You have a place" does not come and loses the credit, while
+a mail that comes twice (only where the process dies between the server's answer and the mark) has the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import smtplib
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.db.models import F, Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from clubhouse.clients.models import Client
+from clubhouse.messages.mail import in_minutes, send, when
+from clubhouse.messages.models import ClientMessage
+from clubhouse.sets import Keys, hold_clients
+
+log = logging.getLogger("clubhouse.messages")
+
+#: How many messages a worker takes at once, how long they are its own, and after how many failures it stops trying.
+TAKE = 50
+LEASE = datetime.timedelta(minutes=20)
+MOST_ATTEMPTS = 12
+#: Worth nothing once the session has begun.
+ABOUT_A_PLACE = (ClientMessage.Kind.PLACE_GIVEN, ClientMessage.Kind.PLACE_OFFERED, ClientMessage.Kind.REMINDER)
+
+
+def send_due_client_messages(now: datetime.datetime, *, using: str = "default") -> int:
+    """Send what is due by mail; returns how many the mail server took. Does nothing where there is no mail server."""
+    if not settings.EMAIL_HOST:
+        return 0
+    return sum(_send(key, using) for key in _take(now, using))
+
+
+def _take(now: datetime.datetime, using: str) -> list[int]:
+    """Lease messages that are due. No two workers have the same one while the lease lasts."""
+    rows = ClientMessage.objects.using(using)
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    due = rows.filter(free, sent_at=None, send_after__lte=now, channel=ClientMessage.Channel.MAIL)
+    with transaction.atomic(using=using):
+        # Too late to be of use; to send it would only confuse.
+        due.filter(kind__in=ABOUT_A_PLACE, session__starts_at__lte=now).delete()
+        wanted = due.filter(attempts__lt=MOST_ATTEMPTS).order_by("send_after", "pk")
+        if connections[using].features.has_select_for_update_skip_locked:
+            wanted = wanted.select_for_update(skip_locked=True)
+        keys = list(wanted.values_list("pk", flat=True)[:TAKE])
+        rows.filter(pk__in=Keys(keys)).update(leased_until=now + LEASE)
+    return keys
+
+
+def _send(key: int, using: str) -> bool:
+    """Send one leased message, unless its client has been erased in the meantime: then the row is gone."""
+    rows = ClientMessage.objects.using(using).filter(pk=key, sent_at=None)
+    with _client_held(rows.values_list("client_id", flat=True).first(), using) as held:
+        message = rows.select_related("client", "session__club").first() if held else None
+        if message is None:
+            return False
+        rows.update(attempts=F("attempts") + 1)
+        if not message.client.email:
+            rows.update(attempts=MOST_ATTEMPTS)
+            return False
+        try:
+            taken = send(message.client.email, *_text(message), key=("client", message.pk))
+        except (smtplib.SMTPException, OSError) as error:
+            rows.update(leased_until=in_minutes(timezone.now(), message.attempts + 1))
+            log.warning("Message %s was not taken by the mail server: %s", message.pk, type(error).__name__)
+            return False
+        if taken:
+            rows.update(sent_at=timezone.now(), leased_until=None)
+        else:
+            rows.update(attempts=MOST_ATTEMPTS)
+        return taken
+
+
+@contextlib.contextmanager
+def _client_held(client_id: int | None, using: str) -> Iterator[bool]:
+    """On PostgreSQL, keep the client from being erased while the mail is handed over: the erasure waits these seconds.
+
+    SQLite has one lock for all, which must not be held while a mail server thinks. There the row is read immediately
+    before the mail is handed over, and an erasure that commits within that very hand-over comes after the mail.
+    """
+    if client_id is None:
+        yield False
+    elif connections[using].vendor == "postgresql":
+        with transaction.atomic(using=using):
+            yield bool(hold_clients([client_id], using=using))
+    else:
+        yield Client.objects.using(using).filter(pk=client_id).exclude(status=Client.Status.DELETED).exists()
+
+
+def _text(message: ClientMessage) -> tuple[str, str, str]:
+    """Subject, text and HTML. The subject names no session: it shows on a locked telephone."""
+    subject = message.get_kind_display()
+    session = message.session
+    context = {"subject": subject, "kind": message.kind, "session": session, "when": when(session) if session else ""}
+    return (
+        subject,
+        render_to_string("messages/mail/client.txt", context),
+        render_to_string("messages/mail/client.html", context),
+    )

@@ -1,0 +1,12 @@
+"""Addresses of the schedule."""
+
+from django.urls import path
+
+from clubhouse.schedule import views
+
+app_name = "schedule"
+urlpatterns = [
+    path("bookings/<int:pk>/cancel/", views.cancel_booking, name="cancel-booking"),
+    path("clients/<int:pk>/bookings/cancel/", views.cancel_bookings, name="cancel-bookings"),
+    path("waiting/<int:pk>/leave/", views.leave_waiting_list, name="leave-waiting-list"),
+]
