@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
         _prepare_data(python, environment, address)
     web = [python, "-m", "gunicorn", "clubhouse.wsgi:application", "--bind", f"fd://{listener.fileno()}"]
     web += ["--worker-class", "gthread", "--workers", "1", "--threads", "8", "--graceful-timeout", "10"]
-    web += ["--log-level", "warning", "--no-control-socket"]
+    web += ["--log-level", "error", "--no-control-socket"]
     services: list[Service] = []
     try:
         services.append(Service("web server", web, environment, keep=(listener.fileno(),)))

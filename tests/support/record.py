@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from clubhouse.accounts.models import Session as SignIn
 from clubhouse.accounts.models import User
-from clubhouse.audits.models import LogEntry
+from clubhouse.audits.models import LogEntry, about
 from clubhouse.billing.models import StoredCard
 from clubhouse.clients.models import Client, ClientNote, ClientTrainer, Identity, ProfileImage
 from clubhouse.messages.models import ClientMessage, Notification
@@ -186,11 +186,10 @@ def _traces(
     ClientMessage.objects.create(client=client, kind="receipt", send_after=make.in_days(-2), sent_at=make.in_days(-2))
     if not settled:
         ClientMessage.objects.create(client=client, kind="reminder", send_after=make.in_days(2))
-    about = ContentType.objects.get_for_model(Booking)
     other = friend.bookings.order_by("pk").first()
     # What the member did to somebody else's row: the row stays, who did it does not.
     LogEntry.objects.create(
-        content_type=about,
+        content_type=ContentType.objects.get_for_model(Booking),
         object_pk=str(other.pk),
         object_id=other.pk,
         object_repr=str(other),
@@ -199,4 +198,5 @@ def _traces(
         actor=user,
         actor_email=values.member_email,
         remote_addr=values.remote_address,
+        **about(other),
     )
