@@ -184,3 +184,5 @@ LETHE_SUBJECTS = ["clients.Client"]
 
 # --- audits -----------------------------------------------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "audits.LogEntry"
+# Its own migrations would make the table that ours replaces: empty, unknown to the models, and tied to the accounts.
+MIGRATION_MODULES = {"auditlog": None}

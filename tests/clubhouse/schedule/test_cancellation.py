@@ -194,7 +194,9 @@ def test_an_erasure_cancels_quietly_and_never_passes_a_place_to_the_erased(club:
     make.make_waiting(full, waiting)
     emitted: list[tuple[str, dict]] = []
     ids = [first.pk, second.pk]
-    counts = cancel_upcoming_for_erasure(ids, timezone.now(), emit=lambda kind, payload: emitted.append((kind, payload)))
+    counts = cancel_upcoming_for_erasure(
+        ids, timezone.now(), emit=lambda kind, payload: emitted.append((kind, payload))
+    )
     assert counts["bookings cancelled"] == 3
     assert counts["places given to the waiting list"] == 1
     assert list(full.bookings.filter(status="booked").values_list("client", flat=True)) == [waiting.pk]
@@ -241,7 +243,9 @@ def many(club: Club, count: int) -> list[int]:
     trainer = make.make_staff(club.business, club=club)
     now = timezone.now()
     people = [
-        Client(business=club.business, home_club=club, number=f"X{count}-{n}", first_name=f"F{n}", joined_on=make.today())
+        Client(
+            business=club.business, home_club=club, number=f"X{count}-{n}", first_name=f"F{n}", joined_on=make.today()
+        )
         for n in range(2 * count)
     ]
     people = Client.objects.bulk_create(people)
