@@ -76,10 +76,10 @@ def explain(plan: Plan) -> Explanation:
         ),
         kept=tuple(entry for p in policies for entry in _kept(p)),
         blockers=tuple(
-            Entry(plan.model._meta.label, blocker.label, (), "must be settled", blocker.settle)
+            Entry(plan.model._meta.label, blocker.label, (), "", blocker.settle)
             for blocker in plan.policy.blockers
         ),
-        actions=tuple(Entry(plan.model._meta.label, action.label, (), "done") for action in plan.policy.first),
+        actions=tuple(Entry(plan.model._meta.label, action.label, (), "") for action in plan.policy.first),
         effects=tuple(
             _entry(p, tuple(column for _, column in item.columns), item.kind) for p in policies for item in p.emits
         ),
@@ -116,7 +116,8 @@ def _line(entry: Entry) -> str:
     said = f"**{entry.title}**"
     if entry.fields:
         said += f" ({', '.join(entry.fields)})"
-    said += f": {entry.what}"
+    if entry.what:
+        said += f": {entry.what}"
     if entry.reason:
         said += f", because {entry.reason}" if entry.what == "kept" else f"; {entry.reason}"
     if entry.until:

@@ -2,6 +2,10 @@
 
 Audits about the subject's rows go, since they hold old and new values; where the subject's account was the actor on
 somebody else's rows, the actor and the traces of the request are cleared.
+
+What it cannot find: audits of rows that were deleted before the erasure, since nothing that exists leads to them. Keep
+free text out of the audits of such models (``auditlog.register(Note, exclude_fields=["text"])``), or swap in an entry
+that says whose it is.
 """
 
 from __future__ import annotations
