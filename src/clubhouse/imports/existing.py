@@ -25,11 +25,8 @@ from clubhouse.team.models import AccessGroup, StaffMember
 BATCH = 5_000
 
 
-class _NotInAnyFile:
-    """Stands for the number of a client whom no file can mean: an erased one, or another business's."""
-
-
-ERASED, STRANGER = _NotInAnyFile(), _NotInAnyFile()
+# Stands for the number of a client whom no file can mean: another business's.
+_STRANGER = object()
 Facts = tuple[Any, ...]
 
 
@@ -148,19 +145,16 @@ def _owned(business: Business) -> Iterator[tuple[str, _Owned]]:
 
 
 def _facts(owned: _Owned, business: Business, file: Cleaned) -> Mapping[Key, Facts]:
-    rows = owned.rows.annotate(
-        owner_number=F("client__number"), owner_status=F("client__status"), owner_business=F("client__business")
-    ).values("owner_number", "owner_status", "owner_business", *owned.key, *owned.stable)
+    rows = owned.rows.annotate(owner_number=F("client__number"), owner_business=F("client__business")).values(
+        "owner_number", "owner_business", *owned.key, *owned.stable
+    )
     return {
-        tuple(row[name] for name in owned.key): (_owner(row, business), *(row[name] for name in owned.stable))
+        tuple(row[name] for name in owned.key): (
+            row["owner_number"] if row["owner_business"] == business.pk else _STRANGER,
+            *(row[name] for name in owned.stable),
+        )
         for row in _each(rows, owned.lookup, {row[owned.column] for row in file.rows})
     }
-
-
-def _owner(row: Mapping[str, Any], business: Business) -> object:
-    if row["owner_business"] != business.pk:
-        return STRANGER
-    return ERASED if row["owner_status"] == Client.Status.DELETED else row["owner_number"]
 
 
 def _client_emails(business: Business, cleaned: Mapping[str, Cleaned]) -> frozenset[str]:

@@ -27,6 +27,7 @@ FOLDER = "photos"
 MEDIUM, THUMBNAIL = 480, 96
 LARGEST_FILE = 20 * 1024 * 1024
 LARGEST_PICTURE = 50_000_000
+_TOO_MANY_PIXELS = "has more than 50 million pixels; make it smaller"
 _ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
 
 
@@ -181,12 +182,12 @@ def _image(content: bytes, client: int, stored: Stored) -> ProfileImage:
 def _opened(content: bytes) -> tuple[Image.Image, str]:
     try:
         with warnings.catch_warnings():
-            # Pillow's own bound, of which it only warns, is higher than ours, which is checked before decoding.
+            # Pillow warns of large pictures and raises at larger ones still; our bound is checked before decoding.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=tuple(_ENDINGS)) as picture:
                 kind = picture.format or ""
                 if picture.width * picture.height > LARGEST_PICTURE:
-                    raise Unusable("has more than 50 million pixels; make it smaller")
+                    raise Unusable(_TOO_MANY_PIXELS)
                 upright = ImageOps.exif_transpose(picture)
                 transparent = upright.has_transparency_data
                 upright = upright.convert("RGBA" if transparent else "RGB")
@@ -194,5 +195,7 @@ def _opened(content: bytes) -> tuple[Image.Image, str]:
                 return upright, kind
     except Unusable:
         raise
+    except Image.DecompressionBombError:
+        raise Unusable(_TOO_MANY_PIXELS) from None
     except Exception:  # Pillow raises a dozen kinds for a file that is broken
         raise Unusable("is not a picture (JPEG, PNG, WebP or GIF), or is damaged; replace the file") from None

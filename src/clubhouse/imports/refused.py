@@ -51,9 +51,8 @@ class RefusedFolder:
         try:
             pictures = self._prepare_rows(resolved, taken)
             for photo in pictures if not self.is_source else ():
-                path = self.bundle.folder / FOLDER / photo
-                if path.is_file():
-                    self._make_ready(f"{FOLDER}/{photo}", path.read_bytes())
+                if content := _picture(self.bundle.folder / FOLDER / photo):
+                    self._make_ready(f"{FOLDER}/{photo}", content)
         except OSError as error:
             self.discard()
             raise RefusedUnwritable(self.folder, error.strerror or "unknown reason") from None
@@ -153,6 +152,14 @@ def _pictures(table: Table, lines: set[int]) -> set[str]:
     place = table.columns.index("photo")
     photos = (row.cells[place].strip() for row in table.rows if row.line in lines and row.cells)
     return {photo for photo in photos if is_file_name(photo)}
+
+
+def _picture(path: Path) -> bytes:
+    """The content of a file that a row names, or nothing where there is no such file."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _write(path: Path, content: bytes) -> None:

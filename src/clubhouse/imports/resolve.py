@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from clubhouse.imports import layout as files
 from clubhouse.imports.clean import Cleaned, Refusal, Row
-from clubhouse.imports.existing import ERASED, Facts, Known
+from clubhouse.imports.existing import Facts, Known
 from clubhouse.imports.layout import FILES, mentions
 from clubhouse.imports.rules import Rule, rules_for
 
@@ -99,8 +99,7 @@ class _File:
         if self.name in _ANY:
             same = any(mine == theirs for mine, theirs in zip(_ANY[self.name](row), facts, strict=True) if mine)
         else:
-            mine = _ALL[self.name](row)
-            same = mine == facts or (facts[0] is ERASED and mine[1:] == facts[1:])
+            same = _ALL[self.name](row) == facts
         if same:
             self.there.append(row)
             return
