@@ -19,7 +19,8 @@ class InvoicePolicy(Policy):
         ("club", "description", "amount", "currency", "status", "due_on", "written_off_reason"): BOOKS,
         "number": "invoices are numbered without gaps, as the tax office requires",
     }
-    unlink = {"paid_by": ()}
+    # An invoice that somebody else pays is addressed to whoever pays it.
+    unlink = {"paid_by": ("billing_name", "billing_address")}
 
 
 @register(Payment)

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from clubhouse.billing.models import Invoice, Payment
 from clubhouse.memberships.models import AccountCredit
-from clubhouse.memberships.selectors import HALF_A_CENT, open_account_credits
+from clubhouse.memberships.selectors import HALF_A_CENT, money, open_account_credits, with_balance
 
 __all__ = ["DEBT", "HALF_A_CENT", "credits_of", "debts", "invoices_of", "open_account_credits", "with_due"]
 
@@ -31,7 +31,7 @@ def with_due(invoices: models.QuerySet[Invoice]) -> models.QuerySet[Invoice]:
     )
     nothing = models.Value(Decimal(0), output_field=MONEY)
     due = F("amount") - Coalesce(Subquery(came_in, output_field=MONEY), nothing)
-    return invoices.annotate(due=models.ExpressionWrapper(due, output_field=MONEY))
+    return invoices.annotate(due=money(due))
 
 
 def debts(now: datetime.datetime) -> models.QuerySet[Invoice]:
@@ -50,5 +50,4 @@ def invoices_of(client_id: int) -> models.QuerySet[Invoice]:
 
 def credits_of(client_id: int) -> models.QuerySet[AccountCredit]:
     """A client's money on account, annotated ``balance``, the latest first: one query."""
-    balance = models.ExpressionWrapper(F("amount") - F("used") - F("forfeited"), output_field=MONEY)
-    return AccountCredit.objects.filter(client_id=client_id).annotate(balance=balance).order_by("-granted_on", "-pk")
+    return with_balance(AccountCredit.objects.filter(client_id=client_id)).order_by("-granted_on", "-pk")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Round
+from django.utils import timezone
 
 from clubhouse.memberships.models import AccountCredit, Membership, Package
 
-#: SQLite subtracts money as floating point, so that what is used up may be a hair more than nothing there.
+#: More than nothing by more than a hair of floating point.
 HALF_A_CENT = Decimal("0.005")
 
 
@@ -31,13 +34,20 @@ def unused_packages(now: datetime.datetime) -> models.QuerySet[Package]:
     )
 
 
+def with_balance(credits_: models.QuerySet[AccountCredit]) -> models.QuerySet[AccountCredit]:
+    """Annotate ``balance``: what is left, in the credit's currency."""
+    return credits_.annotate(balance=money(F("amount") - F("used") - F("forfeited")))
+
+
 def open_account_credits(now: datetime.datetime) -> models.QuerySet[AccountCredit]:
-    """Money on account that is not used up, annotated ``balance`` in the credit's currency (row H5)."""
-    return AccountCredit.objects.annotate(
-        balance=models.ExpressionWrapper(
-            F("amount") - F("used") - F("forfeited"), output_field=models.DecimalField(max_digits=10, decimal_places=2)
-        )
-    ).filter(balance__gt=HALF_A_CENT)
+    """Money on account that is not used up, annotated ``balance`` (row H5). ``now`` is not needed: money keeps."""
+    return with_balance(AccountCredit.objects.all()).filter(balance__gt=HALF_A_CENT)
+
+
+def money(expression: Any) -> Round:
+    """A calculated amount with two decimals: SQLite calculates in floating point, with hairs."""
+    wrapped = models.ExpressionWrapper(expression, output_field=models.DecimalField(max_digits=10, decimal_places=2))
+    return Round(wrapped, precision=2)
 
 
 def memberships_of(client_id: int) -> models.QuerySet[Membership]:
@@ -48,10 +58,14 @@ def memberships_of(client_id: int) -> models.QuerySet[Membership]:
 
 
 def packages_of(client_id: int) -> models.QuerySet[Package]:
-    """A client's packages, annotated ``left``, the latest to expire first: one query."""
+    """A client's packages, annotated ``left`` and ``usable`` (something is left and it has not expired), the latest to
+    expire first: one query."""
     return (
         Package.objects.filter(client_id=client_id)
         .select_related("paid_by")
-        .annotate(left=F("credits_total") - F("credits_used") - F("credits_forfeited"))
+        .annotate(
+            left=F("credits_total") - F("credits_used") - F("credits_forfeited"),
+            usable=Exists(unused_packages(timezone.now()).filter(pk=OuterRef("pk"))),
+        )
         .order_by(F("expires_on").desc(nulls_first=True), "-pk")
     )
