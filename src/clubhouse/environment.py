@@ -6,6 +6,8 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -64,3 +66,56 @@ def _draw_secret_key(path: Path) -> None:
             os.link(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def media_storage() -> dict[str, Any]:
+    """Where uploaded files are: a folder, or the S3 bucket that ``CLUBHOUSE_S3_BUCKET`` names (row F15).
+
+    Raises ``ImproperlyConfigured`` where the other settings of the bucket contradict each other.
+    """
+    bucket = os.environ.get("CLUBHOUSE_S3_BUCKET", "").strip()
+    if not bucket:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    from botocore.config import Config
+
+    endpoint = os.environ.get("CLUBHOUSE_S3_ENDPOINT", "").strip()
+    if endpoint and urlsplit(endpoint).scheme not in {"http", "https"}:
+        raise ImproperlyConfigured("CLUBHOUSE_S3_ENDPOINT must be an address such as https://s3.example.com.")
+    key, secret = os.environ.get("CLUBHOUSE_S3_KEY", ""), os.environ.get("CLUBHOUSE_S3_SECRET", "")
+    if bool(key) != bool(secret):
+        raise ImproperlyConfigured("Set CLUBHOUSE_S3_KEY and CLUBHOUSE_S3_SECRET together, or neither.")
+    options: dict[str, Any] = {
+        "bucket_name": bucket,
+        "region_name": os.environ.get("CLUBHOUSE_S3_REGION", "").strip() or "us-east-1",
+        # Two uploads never share a key, and an address of a picture is good for minutes only.
+        "file_overwrite": False,
+        "querystring_expire": 300,
+        "client_config": Config(
+            signature_version="s3v4",
+            # Stores other than Amazon's are seldom reached by a host name of each bucket.
+            s3={"addressing_style": "path" if endpoint else "auto"},
+            # Well within the time for which a worker holds an effect.
+            connect_timeout=5,
+            read_timeout=15,
+            retries={"total_max_attempts": 2},
+        ),
+    }
+    if endpoint:
+        options["endpoint_url"] = endpoint
+    if key:
+        options |= {"access_key": key, "secret_key": secret}
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
+def media_origins(storage: dict[str, Any]) -> list[str]:
+    """The origins that a page may load pictures from, beside its own."""
+    options = storage.get("OPTIONS", {})
+    if "bucket_name" not in options:
+        return []
+    if endpoint := options.get("endpoint_url"):
+        parts = urlsplit(endpoint)
+        return [f"{parts.scheme}://{parts.netloc}"]
+    return [
+        f"https://{options['bucket_name']}.s3.amazonaws.com",
+        f"https://{options['bucket_name']}.s3.{options['region_name']}.amazonaws.com",
+    ]

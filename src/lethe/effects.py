@@ -6,14 +6,12 @@ from typing import Any
 
 from django.core.files.storage import storages
 
+from lethe.contrib.storages import purge
 from lethe.outbox import handler
 
 
 @handler("file.delete")
 def delete_file(payload: dict[str, Any]) -> dict[str, Any]:
-    """Delete a stored file. Payload: ``{"name": key in the storage, "storage": alias}``. Gone already is done."""
-    storage = storages[payload.get("storage", "default")]
-    existed = storage.exists(payload["name"])
-    if existed:
-        storage.delete(payload["name"])
-    return {"file": "deleted" if existed else "was gone"}
+    """Delete a stored file and all its versions. Payload: ``{"name": key in the storage, "storage": alias}``. Gone
+    already is done."""
+    return purge(storages[payload.get("storage", "default")], payload["name"])

@@ -1,0 +1,70 @@
+"""Stand-ins for what is outside the database, as processes of their own on free loopback ports."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.support.mail import free_port
+
+#: localstripe listens everywhere and keeps what it knows in one shared file; here it does neither.
+_LOCALSTRIPE = """
+import socket, sys
+from aiohttp import web
+from localstripe import resources, server
+resources.Store.dump_to_disk = lambda self: None
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+web.run_app(server.app, sock=listener, access_log=None, print=None)
+"""
+
+
+def object_store(folder: Path) -> contextlib.AbstractContextManager[str]:
+    """An S3 server (moto) while the block runs; gives its address."""
+    return _server(["-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p"], folder)
+
+
+def payment_provider(folder: Path) -> contextlib.AbstractContextManager[str]:
+    """A payment provider (localstripe) while the block runs; gives its address."""
+    return _server(["-c", _LOCALSTRIPE], folder)
+
+
+@contextlib.contextmanager
+def _server(arguments: Sequence[str], folder: Path) -> Iterator[str]:
+    """Run a Python server that takes its port as last argument, until the block ends."""
+    for _ in range(3):
+        port = free_port()
+        command = [sys.executable, "-W", "ignore", *arguments, str(port)]
+        quiet = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        process = subprocess.Popen(
+            command, cwd=folder, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            if _answers(process, port):
+                yield f"http://127.0.0.1:{port}"
+                return
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    raise RuntimeError(f"{command[2][:40]!r} did not start on a loopback port")
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the port takes connections; False where the process ended first (somebody took the port)."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        time.sleep(0.1)
+    return False
