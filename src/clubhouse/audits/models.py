@@ -7,6 +7,7 @@ it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from auditlog.models import AbstractLogEntry, LogEntryManager
@@ -19,7 +20,7 @@ class AuditManager(LogEntryManager):
     """Fills in whose data an entry is about."""
 
     def log_create(self, instance: models.Model, force_log: bool = False, **kwargs: Any) -> Any:
-        return super().log_create(instance, force_log, **{**about(instance), **kwargs})
+        return super().log_create(instance, force_log, **{**about(instance, kwargs.get("changes")), **kwargs})
 
     def log_m2m_changes(
         self, changed_queryset: Any, instance: models.Model, operation: str, field_name: str, **kwargs: Any
@@ -51,11 +52,19 @@ class LogEntry(AbstractLogEntry):
         return f"Audit {self.pk}"
 
 
-def about(instance: models.Model) -> dict[str, int]:
-    """The clients an instance is about, as columns of an entry; none who is erased, whose history has no name."""
+#: Fields by which a row of one client names another: who pays, who booked for a buddy.
+TIES = ("paid_by", "booked_by")
+
+
+def about(instance: models.Model, changes: Mapping[str, Any] | None = None) -> dict[str, int]:
+    """The clients an instance is about, as columns of an entry; none who is erased, whose history has no name.
+
+    ``changes`` are the entry's: where they say who pays or who booked, that client is the second one, so that the tie
+    goes from the audits too when either is erased (row H15).
+    """
     keys = {
         "client_id": instance.pk if instance._meta.label == "clients.Client" else getattr(instance, "client_id", None),
-        "other_id": getattr(instance, "other_id", None),
+        "other_id": getattr(instance, "other_id", None) or _tied(changes or {}),
     }
     wanted = {name: key for name, key in keys.items() if key is not None}
     erased = set(
@@ -64,3 +73,12 @@ def about(instance: models.Model) -> dict[str, int]:
         )
     )
     return {name: key for name, key in wanted.items() if str(key) not in erased}
+
+
+def _tied(changes: Mapping[str, Any]) -> int | None:
+    """The client whom the changes name as the new one of a tie, or else as the one until now."""
+    for name in TIES:
+        for key in reversed(changes.get(name) or ()):
+            if str(key).isdecimal():
+                return int(key)
+    return None
