@@ -121,7 +121,7 @@ def _unanswered_models(subject: type[Policy], source: Registry) -> list[checks.C
             messages.append(
                 _error(
                     "E003",
-                    f"{model._meta.label} refers to {subject.model._meta.label} or its rows ({names}), without a policy.",
+                    f"{model._meta.label} refers to {subject.model._meta.label} or its rows ({names}): no policy.",
                     model,
                     _policy_hint(model, path=keys[0].name if keys else ""),
                 )

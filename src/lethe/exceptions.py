@@ -66,7 +66,7 @@ class LeftOver(LetheError):
 
 
 class ReasonNamesSubject(LetheError):
-    """The reason names the person who is to be forgotten, and reasons are kept. Say it without name, address, number."""
+    """The reason names the person who is to be forgotten, and reasons are kept. Leave out name, address and number."""
 
 
 class Sealed(LetheError):

@@ -45,7 +45,7 @@ def erase(
     """Erase subjects, for good.
 
     ``fingerprint`` is that of the preview a person approved. Raises ``GateClosed`` where the declaration has gaps or
-    the seal is not in place, ``ReasonNamesSubject`` where the reason holds a name, an address or a number of the person,
+    the seal is not in place, ``ReasonNamesSubject`` where the reason holds a name, an address or a number of theirs,
     and, for a single subject, ``Blocked``, ``Changed`` or ``SubjectNotFound``. Erasing who is erased changes nothing.
     """
     keys = list(ids)

@@ -20,10 +20,8 @@ class Registry:
     def register(self, model: type[models.Model], policy: type[Policy]) -> None:
         """Register ``policy`` for ``model``. Raises ``ImproperlyConfigured`` where one is registered already."""
         if model in self._policies:
-            raise ImproperlyConfigured(
-                f"{model._meta.label} has two policies: "
-                f"{self._policies[model].__module__}.{self._policies[model].__name__} and {policy.__module__}.{policy.__name__}. Delete one."
-            )
+            first, second = (f"{one.__module__}.{one.__name__}" for one in (self._policies[model], policy))
+            raise ImproperlyConfigured(f"{model._meta.label} has two policies: {first} and {second}. Delete one.")
         policy.model = model
         self._policies[model] = policy
 

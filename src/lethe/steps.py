@@ -184,16 +184,16 @@ class _Renderer:
         if item.skip_empty:
             column = f"t.{self.dialect.quote(self.meta.get_field(item.skip_empty).column)}"
             where = f"{where} AND {column} <> ''"
-        now = self.dialect.now()
+        now, payload = self.dialect.now(), self.dialect.json_object(pairs)
         run = self.dialect.param("run") + ("::uuid" if self.dialect.postgres else "")
         return self._step(
             name=name,
             title=self.title,
             fate="emit",
             write=Statement(
-                f"{RECORD} "
-                f"SELECT {run}, {self.dialect.text(item.kind)}, {self.dialect.json_object(pairs)}, {now}, {now}, 0, '', ''"
-                f" FROM {self.table} t WHERE {where}"
+                f"{RECORD} SELECT {run}, {self.dialect.text(item.kind)}, e.payload, {now}, {now}, 0, '', '' "
+                f"FROM (SELECT {'DISTINCT ' * item.once}{self.dialect.json_object(pairs)} AS payload "
+                f"FROM {self.table} t WHERE {where}) e"
             ),
             where=where,
             reads=self._all_reads(found),
