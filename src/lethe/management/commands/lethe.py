@@ -1,0 +1,201 @@
+"""``manage.py lethe …``: explain, plan, preview, erase, seal, worker, effects.
+
+An erasure on the command line is as careful as one in a browser: it shows what it will do, asks for a confirmation, and
+runs exactly what it showed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, models
+
+from lethe import outbox, pipeline
+from lethe.console import as_data, show_explanation, show_outcome, show_preview
+from lethe.exceptions import Blocked, LetheError
+from lethe.install import install, problems
+from lethe.plan import plan_for
+from lethe.registry import registry
+
+
+class Command(BaseCommand):
+    """Entry of the engine on the command line."""
+
+    help = "Explain, preview and carry out the erasure of a data subject."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """One subcommand for each thing that can be asked of the engine."""
+        commands = parser.add_subparsers(dest="do", required=True, metavar="COMMAND")
+        common = argparse.ArgumentParser(add_help=False)
+        common.add_argument("--using", default="default", help="Database alias.")
+        common.add_argument("--json", action="store_true", help="Print JSON and nothing else.")
+
+        def add(name: str, text: str) -> argparse.ArgumentParser:
+            return commands.add_parser(name, help=text, description=text, parents=[common])
+
+        for name, text in (
+            ("explain", "What is deleted, what is kept and why, from the policies."),
+            ("plan", "The steps of an erasure, in order, with their SQL."),
+        ):
+            add(name, text).add_argument("subject", nargs="?", help="Model label; needed where there are several.")
+        add("preview", "Count what an erasure would do; nothing is written.").add_argument(
+            "target", help="app.Model:KEY"
+        )
+        erase = add("erase", "Erase a data subject, for good.")
+        erase.add_argument("target", help="app.Model:KEY; several keys with commas between them")
+        erase.add_argument("--by", required=True, help="Who orders it: the e-mail address of an account.")
+        erase.add_argument("--reason", required=True, help="Why, without naming the person: it is kept.")
+        erase.add_argument("--dry-run", action="store_true", help="Stop after the preview.")
+        erase.add_argument("--yes", action="store_true", help="Do not ask for a confirmation.")
+        add("seal", "Rebuild the triggers that keep erased records erased.")
+        worker = add("worker", "Do what erasures owe the world outside the database, until told to stop.")
+        worker.add_argument("--drain", action="store_true", help="Do what is due now, then end.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run a subcommand; a refusal is one sentence and exit status 1, never a traceback."""
+        try:
+            getattr(self, f"do_{options['do']}")(**options)
+        except Blocked as error:
+            self._blocked(error, options["json"])
+        except LetheError as error:
+            raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            # The driver's text can quote a row.
+            raise CommandError(f"The database refused ({type(error).__name__}); nothing was changed.") from None
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+    def do_explain(self, *, subject: str | None, using: str, json: bool, **_: Any) -> None:
+        """Explain the policies."""
+        found = pipeline.explain(self._model(subject), using=using)
+        self._say(found.as_dict()) if json else show_explanation(found, self.stdout)
+
+    def do_plan(self, *, subject: str | None, using: str, json: bool, **_: Any) -> None:
+        """Show the compiled plan."""
+        plan = plan_for(self._model(subject), using)
+        steps = [
+            {"name": step.name, "fate": step.fate, "sql": step.write.text if step.write else None}
+            for step in plan.steps
+        ]
+        if json:
+            self._say({"subject": plan.subject, "digest": plan.digest, "steps": steps})
+            return
+        for number, step in enumerate(steps, 1):
+            self.stdout.write(f"{number:3}  {step['fate']:8} {step['name']}")
+            if step["sql"]:
+                self.stdout.write(f"     {step['sql']}")
+
+    def do_preview(self, *, target: str, using: str, json: bool, **_: Any) -> None:
+        """Preview an erasure."""
+        model, keys = self._target(target)
+        found = pipeline.preview(model, keys, using=using)
+        self._known(found)
+        self._say(as_data(found)) if json else show_preview(found, self.stdout)
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+    def do_erase(
+        self, *, target: str, by: str, reason: str, using: str, json: bool, dry_run: bool, yes: bool, **_: Any
+    ) -> None:
+        """Preview, confirm, erase."""
+        model, keys = self._target(target)
+        actor = self._actor(by, using)
+        found = pipeline.preview(model, keys, using=using)
+        self._known(found)
+        if not json:
+            show_preview(found, self.stdout)
+        if dry_run:
+            if json:
+                self._say(as_data(found) | {"dry_run": True})
+            return
+        if found.blocked:
+            raise Blocked([finding for finding in found.findings if finding.blocks])
+        if found.subjects and not yes:
+            self._confirm(target)
+        outcome = pipeline.erase(model, keys, by=actor, reason=reason, fingerprint=found.fingerprint, using=using)
+        self._say(as_data(outcome)) if json else show_outcome(outcome, self.stdout)
+        if outcome.refused:
+            raise CommandError(f"{len(outcome.refused)} could not be erased; see above.")
+
+    def do_seal(self, *, using: str, json: bool, **_: Any) -> None:
+        """Rebuild the seal and say what had been wrong with it."""
+        wrong, stand = problems(using), install(using)
+        if json:
+            self._say({"mended": wrong, "triggers": stand})
+            return
+        for problem in wrong:
+            self.stdout.write(f"mended: {problem}")
+        self.stdout.write(f"{stand} triggers stand.")
+
+    def do_worker(self, *, using: str, drain: bool, **_: Any) -> None:
+        """Work until SIGTERM or SIGINT; what is begun is finished first."""
+        if drain:
+            self.stdout.write(f"{outbox.drain(using=using)} effects done.")
+            return
+        stopping: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: stopping.append(received))
+        outbox.work(lambda: bool(stopping), using=using)
+
+    # --- reading what was typed ---------------------------------------------------------------------------------------
+    def _model(self, label: str | None) -> type[models.Model]:
+        subjects = {policy.model._meta.label_lower: policy.model for policy in registry.subjects()}
+        if label is None:
+            if len(subjects) == 1:
+                return next(iter(subjects.values()))
+            raise CommandError(f"Say which: {', '.join(sorted(subjects)) or 'no model is registered as a subject'}.")
+        found = subjects.get(label.lower())
+        if found is None:
+            known = ", ".join(sorted(model._meta.label for model in subjects.values())) or "none"
+            raise CommandError(f"{label} is not a subject. Subjects: {known}.")
+        return found
+
+    def _target(self, text: str) -> tuple[type[models.Model], list[Any]]:
+        label, separator, keys = text.partition(":")
+        if not separator or not keys:
+            raise CommandError("Name the subject as app.Model:KEY, for example clients.Client:42.")
+        model = self._model(label)
+        try:
+            return model, [model._meta.pk.to_python(key.strip()) for key in keys.split(",")]
+        except Exception:
+            raise CommandError(
+                f"{model._meta.label} has no such key; it is a {model._meta.pk.get_internal_type()}."
+            ) from None
+
+    def _known(self, found: pipeline.Preview) -> None:
+        if found.missing:
+            raise CommandError(
+                f"No such {found.subject}: {', '.join(str(key) for key in found.missing)}. Nothing was changed."
+            )
+
+    def _actor(self, email: str, using: str) -> str:
+        """The account behind an address, as an opaque key: an address would stay in the run for good."""
+        from django.contrib.auth import get_user_model
+
+        accounts = get_user_model()
+        field = accounts.get_email_field_name()
+        found = accounts._default_manager.using(using).filter(**{f"{field}__iexact": email, "is_active": True})
+        keys = list(found.values_list("pk", flat=True)[:2])
+        if not keys:
+            raise CommandError("--by: no active account has this address. Use the address you sign in with.")
+        return f"account:{keys[0]}"
+
+    def _confirm(self, target: str) -> None:
+        if not sys.stdin.isatty():
+            raise CommandError("Not confirmed: add --yes, or run it on a terminal. Nothing was changed.")
+        self.stdout.write(f"This erases {target} for good. Type the key to confirm: ", ending="")
+        self.stdout.flush()
+        if input().strip() != target.partition(":")[2]:
+            raise CommandError("Not confirmed. Nothing was changed.")
+
+    def _blocked(self, error: Blocked, as_json: bool) -> None:
+        if as_json:
+            self._say({"erased": 0, "blocked": [as_data(finding) for finding in error.findings]})
+            raise CommandError("Something must be settled first. Nothing was changed.", returncode=3)
+        raise CommandError(f"{error} Nothing was changed.", returncode=3)
+
+    def _say(self, data: Any) -> None:
+        self.stdout.write(json.dumps(data, indent=2, default=str))
