@@ -153,6 +153,11 @@ STORAGES = {
 CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] += media_origins(STORAGES["default"])
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
+# --- payment provider -------------------------------------------------------------------------------------------------
+STRIPE_KEY = os.environ.get("CLUBHOUSE_STRIPE_KEY", "").strip()
+STRIPE_WEBHOOK_SECRET = os.environ.get("CLUBHOUSE_STRIPE_WEBHOOK_SECRET", "").strip()
+STRIPE_API = os.environ.get("CLUBHOUSE_STRIPE_API", "").strip()  # the provider's own address unless set
+
 # --- mail -------------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = os.environ.get("CLUBHOUSE_SMTP_HOST", "")

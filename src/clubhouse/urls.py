@@ -9,6 +9,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schedule/", include("clubhouse.schedule.urls")),
     path("memberships/", include("clubhouse.memberships.urls")),
     path("billing/", include("clubhouse.billing.urls")),
+    path("hooks/", include("clubhouse.billing.provider.urls")),
     path("inbox/", include("clubhouse.messages.urls")),
+    path("team/", include("clubhouse.team.urls")),
+    path("team/member-app/", include("clubhouse.member.build_urls")),
     path("", include("clubhouse.accounts.urls")),
+    # After the addresses of signing in, of which "member/sign-in/" is one.
+    path("member/<slug:slug>/", include("clubhouse.member.urls")),
 ]

@@ -13,7 +13,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.db import close_old_connections, connections, transaction
@@ -75,6 +75,11 @@ def periodic(*, seconds: float) -> Callable[[Periodic], Periodic]:
 def record(kind: str, payload: dict[str, Any], *, run: Any = None, using: str = "default") -> Effect:
     """Record an effect in the transaction that is open."""
     return Effect.objects.using(using).create(kind=kind, payload=payload, run_id=run)
+
+
+def record_all(kind: str, payloads: Sequence[dict[str, Any]], *, using: str = "default") -> None:
+    """Record an effect for each payload in the transaction that is open. Nothing is done for an empty list."""
+    Effect.objects.using(using).bulk_create([Effect(kind=kind, payload=payload) for payload in payloads])
 
 
 def waiting(now: datetime.datetime) -> Q:

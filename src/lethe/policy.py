@@ -89,12 +89,20 @@ class Emit:
     columns: tuple[tuple[str, str], ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
     skip_empty: str = ""
+    once: bool = False
 
 
-def emit(kind: str, *, skip_empty: str = "", constants: Mapping[str, str] | None = None, **columns: str) -> Emit:
+def emit(
+    kind: str,
+    *,
+    skip_empty: str = "",
+    constants: Mapping[str, str] | None = None,
+    once: bool = False,
+    **columns: str,
+) -> Emit:
     """Record an effect of ``kind`` per row, with a payload of ``key=field name``; rows whose ``skip_empty`` field is
-    empty get none."""
-    return Emit(kind, tuple(sorted(columns.items())), tuple(sorted((constants or {}).items())), skip_empty)
+    empty get none. With ``once``, rows whose payloads would be the same get one between them."""
+    return Emit(kind, tuple(sorted(columns.items())), tuple(sorted((constants or {}).items())), skip_empty, once)
 
 
 class Policy:
@@ -121,6 +129,8 @@ class Policy:
         Whether new rows may point at an erased subject (a refund). Their cleared fields must be empty.
     ``emits``
         Effects recorded per row before it goes (:func:`emit`).
+    ``secrets``
+        Fields that are left out of the person's own copy, because who holds them could act as the person.
     ``blockers``, ``first``
         Of the subject: :class:`Blocker` and :class:`Action`.
     """
@@ -137,6 +147,7 @@ class Policy:
     unlink: ClassVar[Mapping[str, Sequence[str]]] = {}
     history: ClassVar[bool] = False
     emits: ClassVar[Sequence[Emit]] = ()
+    secrets: ClassVar[Sequence[str]] = ()
     blockers: ClassVar[Sequence[Blocker]] = ()
     first: ClassVar[Sequence[Action]] = ()
 

@@ -192,7 +192,7 @@ class _Renderer:
             fate="emit",
             write=Statement(
                 f"{RECORD} SELECT {run}, {self.dialect.text(item.kind)}, e.payload, {now}, {now}, 0, '', '' "
-                f"FROM (SELECT {'DISTINCT ' * item.once}{self.dialect.json_object(pairs)} AS payload "
+                f"FROM (SELECT {'DISTINCT ' * item.once}{payload} AS payload "
                 f"FROM {self.table} t WHERE {where}) e"
             ),
             where=where,
@@ -214,12 +214,17 @@ class _Renderer:
             table=self.meta.db_table,
             rank=self.rank,
             counted=counted,
+            find=f"SELECT {', '.join(self._key_columns())} FROM {self.table} t WHERE {where}",
             count=(
                 f"SELECT {self.dialect.text(name)} AS name, '' AS unit, count(*) AS n, '' AS amount, {keys} AS keys "
                 f"FROM {self.table} t WHERE {where}"
             ),
             **values,
         )
+
+    def _key_columns(self) -> list[str]:
+        """The primary key's columns: several where it is composite."""
+        return [f"t.{self.dialect.quote(one.column)}" for one in self.meta.pk_fields]
 
     # --- finding rows -------------------------------------------------------------------------------------------------
     def _named(self, field: models.Field[Any, Any]) -> tuple[str, frozenset[tuple[str, str]]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.mail import free_port
@@ -68,3 +71,60 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Listener:
+    """A real HTTP server: keeps what it is asked, answers as ``answers`` says (the last one again and again)."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.answers: list[tuple[int, dict[str, str], bytes]] = [(200, {}, b"")]
+        self.address = ""
+
+    def answer(self, *statuses: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
+        """Answer with these statuses, one after the other."""
+        self.answers = [(status, headers or {}, body) for status in statuses]
+
+
+@contextlib.contextmanager
+def listener() -> Iterator[Listener]:
+    """A :class:`Listener` on a free loopback port while the block runs."""
+    kept = Listener()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def handle_one(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            kept.asked.append(Asked(self.command, self.path, headers, self.rfile.read(length)))
+            status, extra, body = kept.answers.pop(0) if len(kept.answers) > 1 else kept.answers[0]
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **extra}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_DELETE = handle_one
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: what is asked may hold a canary."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        kept.address = f"http://127.0.0.1:{server.server_address[1]}"
+        try:
+            yield kept
+        finally:
+            server.shutdown()
+            thread.join(10)

@@ -40,6 +40,10 @@ class Business(models.Model):
         max_length=190, default="erased.invalid", help_text="Domain of the address an erased client is given."
     )
     show_deleted_clients = models.BooleanField(default=True)
+    prorate_cancelled = models.BooleanField(
+        default=False,
+        help_text="Whether the payment provider works out the unused part of a subscription that is cancelled at once.",
+    )
     waiting_list_promotion = models.CharField(max_length=10, choices=Promotion.choices, default=Promotion.AT_ONCE)
     waiting_list_offer_minutes = models.PositiveIntegerField(default=120)
 

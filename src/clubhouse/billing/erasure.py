@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clubhouse.billing.models import Invoice, Payment, StoredCard
-from lethe import Policy, delete_rows, keep_rows, register
+from lethe import Policy, delete_rows, emit, keep_rows, register
 
 BOOKS = "revenue and aged debt are counted by club, day and state"
 
@@ -38,7 +38,17 @@ class PaymentPolicy(Policy):
 
 @register(StoredCard)
 class StoredCardPolicy(Policy):
-    """Tokens go at once."""
+    """Tokens go at once; at the provider the method, and the customer it is kept under, go after commit."""
 
     path = "client"
     rows = delete_rows()
+    emits = (
+        emit("payment.detach_method", skip_empty="card_token", method="card_token", provider="provider"),
+        emit(
+            "payment.delete_customer",
+            skip_empty="customer_token",
+            once=True,
+            customer="customer_token",
+            provider="provider",
+        ),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auditlog.registry import auditlog
 from django.db import models
+from django.utils import timezone
 
 
 class Invoice(models.Model):
@@ -76,6 +77,19 @@ class StoredCard(models.Model):
 
     def __str__(self) -> str:
         return f"Stored card {self.pk}"
+
+
+class ProviderEvent(models.Model):
+    """News from the payment provider that has been dealt with: the second time it comes, nothing happens.
+
+    A digest of the event's id and nothing of what it says; deleted when the provider can no longer send it again.
+    """
+
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the event's id, hexadecimal.")
+    received_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"Provider event {self.pk}"
 
 
 # Whoever pays stands in the billing fields, also on another client's invoice: the audits are no second copy of them.

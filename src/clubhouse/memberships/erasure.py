@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from clubhouse.memberships.models import AccountCredit, Membership, Package
-from lethe import Policy, keep_rows, register
+from lethe import Policy, emit, keep_rows, register
 
 SALES = "sales are counted by plan, price and month"
 
 
 @register(Membership)
 class MembershipPolicy(Policy):
-    """A sale of the past, for nobody."""
+    """A sale of the past, for nobody. What the provider may still bill is cancelled there, whatever its state here."""
 
     path = "client"
     rows = keep_rows(SALES)
+    emits = (
+        emit(
+            "payment.cancel_subscription",
+            skip_empty="provider_reference",
+            subscription="provider_reference",
+            membership="id",
+        ),
+    )
     clear = ("provider_reference", "reference")
     keep = {
         ("plan", "status", "starts_on", "cancelled_on", "cancellation_reason", "price", "currency"): SALES,

@@ -14,17 +14,46 @@ from clubhouse.clients.models import Client
 from clubhouse.memberships import selectors
 from clubhouse.memberships.models import Membership, Package
 from clubhouse.sets import Keys, update_each
+from lethe.outbox import record_all
 
 #: The reason on whatever an erasure ended, forfeited or wrote off.
 ERASURE = "erasure"
 
 
 def cancel_memberships(
-    memberships: models.QuerySet[Membership], *, on: datetime.date, reason: str, using: str = "default"
+    memberships: models.QuerySet[Membership],
+    *,
+    on: datetime.date,
+    reason: str,
+    at_provider: bool = True,
+    using: str = "default",
 ) -> int:
-    """End those of the memberships that are active or frozen, as of the day ``on``; returns how many. One statement."""
+    """End those of the memberships that are active or frozen, as of the day ``on``; returns how many.
+
+    The payment provider is told after commit (row F13), by effects recorded here. An erasure records them by its own
+    declaration and passes ``at_provider=False``. A fixed number of statements.
+    """
     live = memberships.using(using).order_by().filter(status__in=[Membership.Status.ACTIVE, Membership.Status.FROZEN])
-    return live.update(status=Membership.Status.CANCELLED, cancelled_on=on, cancellation_reason=reason)
+    changes = {"status": Membership.Status.CANCELLED, "cancelled_on": on, "cancellation_reason": reason}
+    if not at_provider:
+        return live.update(**changes)
+    with transaction.atomic(using=using):
+        rows = list(live.select_related("client").select_for_update(no_key=True, of=("self",)).order_by("pk"))
+        ended = Membership.objects.using(using).filter(pk__in=Keys(row.pk for row in rows)).update(**changes)
+        record_all(
+            "payment.cancel_subscription",
+            [
+                {
+                    "subscription": row.provider_reference,
+                    "membership": row.pk,
+                    "business": row.client.business_id,
+                }
+                for row in rows
+                if row.provider_reference
+            ],
+            using=using,
+        )
+        return ended
 
 
 def forfeit_packages(
@@ -49,7 +78,7 @@ def cancel_for_erasure(ids: Sequence[int], now: datetime.datetime, using: str = 
     """Row F13: end every active or frozen membership of these clients, today in UTC."""
     mine = Membership.objects.filter(client_id__in=Keys(ids))
     today = now.astimezone(datetime.UTC).date()
-    return {"memberships cancelled": cancel_memberships(mine, on=today, reason=ERASURE, using=using)}
+    return {"memberships cancelled": cancel_memberships(mine, on=today, reason=ERASURE, at_provider=False, using=using)}
 
 
 def forfeit_packages_for_erasure(ids: Sequence[int], now: datetime.datetime, using: str = "default") -> dict[str, int]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+import stripe
 from botocore.config import Config
 
-from tests.support.outside import object_store
+from tests.support.outside import Listener, listener, object_store, payment_provider
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
@@ -81,3 +82,25 @@ def _as_storage(bucket: Bucket, address: str, settings: SettingsWrapper) -> Buck
             patch.setenv(f"CLUBHOUSE_S3_{name}", value)
         settings.STORAGES = settings.STORAGES | {"default": media_storage()}
     return bucket
+
+
+@pytest.fixture(scope="session")
+def provider_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a payment provider."""
+    with payment_provider(tmp_path_factory.mktemp("provider")) as address:
+        yield address
+
+
+@pytest.fixture
+def provider(provider_address: str, settings: SettingsWrapper) -> stripe.StripeClient:
+    """The payment provider that the product speaks to during this test, looked at from outside the product."""
+    settings.STRIPE_KEY = "sk_test_of_the_club"
+    settings.STRIPE_API = provider_address
+    return stripe.StripeClient("sk_test_of_a_person", base_addresses={"api": provider_address})
+
+
+@pytest.fixture
+def http_listener() -> Iterator[Listener]:
+    """A real HTTP server that keeps what it is asked and answers as it is told."""
+    with listener() as kept:
+        yield kept

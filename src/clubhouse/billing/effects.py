@@ -1,0 +1,53 @@
+"""What is owed to the payment provider after commit (rows F13, H17)."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from clubhouse.billing.models import StoredCard
+from clubhouse.billing.provider import gateway
+from clubhouse.billing.provider.news import forget_old_events
+from clubhouse.memberships.models import Membership
+from lethe.outbox import handler, periodic
+
+#: The receipt's words where there is nobody to ask.
+NO_PROVIDER = {"outcome": "no payment provider"}
+
+
+@handler("payment.cancel_subscription")
+def cancel_subscription(payload: dict[str, Any]) -> dict[str, Any]:
+    """Cancel a subscription. Payload: ``{"subscription": token, "membership": key}``."""
+    if not gateway.connected():
+        return NO_PROVIDER
+    wants = Membership.objects.filter(pk=payload["membership"]).values_list("client__business__prorate_cancelled")
+    prorate = bool(wants.first() == (True,))
+    return {"outcome": gateway.cancel_subscription(payload["subscription"], prorate=prorate), "prorated": prorate}
+
+
+@handler("payment.detach_method")
+def detach_method(payload: dict[str, Any]) -> dict[str, Any]:
+    """Detach a payment method. Payload: ``{"method": token, "provider": name}``."""
+    if not gateway.connected(payload["provider"]):
+        return NO_PROVIDER
+    return {"outcome": gateway.detach_method(payload["method"])}
+
+
+@handler("payment.delete_customer")
+def delete_customer(payload: dict[str, Any]) -> dict[str, Any]:
+    """Delete a customer. Payload: ``{"customer": token, "provider": name}``.
+
+    A family may share one customer. It stays while another client's card is kept under it, and goes with the last.
+    """
+    provider, customer = payload["provider"], payload["customer"]
+    if not gateway.connected(provider):
+        return NO_PROVIDER
+    if StoredCard.objects.filter(provider=provider, customer_token=customer).exists():
+        return {"outcome": "kept: another client's card is under it"}
+    return {"outcome": gateway.delete_customer(customer)}
+
+
+@periodic(seconds=3600)
+def tidy(now: datetime.datetime) -> None:
+    """Forget which news has come, once it can come no more."""
+    forget_old_events(now)

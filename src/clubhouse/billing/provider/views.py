@@ -1,0 +1,34 @@
+"""The address that the payment provider calls. Nobody is signed in there; the signature says who it is."""
+
+from __future__ import annotations
+
+import json
+
+import stripe
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from clubhouse.billing.provider.news import take
+
+
+@csrf_exempt
+@require_POST
+def hook(request: HttpRequest) -> HttpResponse:
+    """Take one event: 200 when it has been dealt with, now or before; 400 where the signature is not the provider's.
+
+    404 without ``CLUBHOUSE_STRIPE_WEBHOOK_SECRET``: nothing unsigned is ever believed.
+    """
+    if not settings.STRIPE_WEBHOOK_SECRET:
+        raise Http404
+    try:
+        body = request.body.decode()
+        signature = request.headers.get("Stripe-Signature", "")
+        stripe.WebhookSignature.verify_header(body, signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=300)
+        event = json.loads(body)
+    except (stripe.SignatureVerificationError, ValueError):
+        return HttpResponse("The signature is not the payment provider's.", status=400, content_type="text/plain")
+    if isinstance(event, dict) and event.get("id"):
+        take(event)
+    return HttpResponse(status=200, content_type="text/plain")

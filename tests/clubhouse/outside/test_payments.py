@@ -1,0 +1,278 @@
+"""Rows F13 and H17: what is cancelled and deleted here is cancelled and deleted at the payment provider."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import stripe
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from clubhouse.accounts.models import Business
+from clubhouse.billing.models import StoredCard
+from clubhouse.clients.models import Client
+from clubhouse.memberships.models import Membership
+from clubhouse.memberships.services import cancel_memberships
+from clubhouse.schedule.models import Club
+from lethe import outbox, pipeline
+from lethe.models import Effect
+from tests.support import factories as make
+from tests.support.dump import logical_dump
+from tests.support.outside import Listener
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What the provider holds of one client."""
+
+    customer: str
+    methods: tuple[str, ...]
+    subscription: str
+
+
+def at_provider(provider: stripe.StripeClient, *, methods: int = 2) -> Held:
+    """A customer with payment methods and an active subscription."""
+    customer = provider.v1.customers.create({"name": "Made Up"}).id
+    held = []
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2031, "cvc": "123"}
+    for _ in range(methods):
+        method = provider.v1.payment_methods.create({"type": "card", "card": card}).id
+        provider.v1.payment_methods.attach(method, {"customer": customer})
+        held.append(method)
+    provider.v1.customers.update(customer, {"invoice_settings": {"default_payment_method": held[0]}})
+    plan = provider.v1.plans.create(
+        {"amount": 3900, "currency": "gbp", "interval": "month", "product": {"name": "Monthly"}}
+    )
+    subscription = provider.v1.subscriptions.create({"customer": customer, "items": [{"plan": plan.id}]})
+    assert subscription.status == "active"
+    return Held(customer=customer, methods=tuple(held), subscription=subscription.id)
+
+
+def client_of(club: Club, held: Held, **membership: object) -> Client:
+    client = make.make_client(club)
+    make.make_membership(client, provider_reference=held.subscription, **membership)
+    for method in held.methods:
+        StoredCard.objects.create(
+            client=client, provider="stripe", customer_token=held.customer, card_token=method, last4="4242"
+        )
+    return client
+
+
+def erase(*clients: Client) -> None:
+    keys = [client.pk for client in clients]
+    outcome = pipeline.erase(Client, keys, by="account:1", reason="asked at the desk")
+    assert outcome.erased == len(keys)
+
+
+@pytest.fixture
+def business(business: Business) -> Business:
+    """A business that cancels and erases."""
+    business.deletion_mode = Business.DeletionMode.CANCEL_AND_ERASE
+    business.save()
+    return business
+
+
+def states() -> list[tuple[str, str]]:
+    return sorted(Effect.objects.values_list("kind", "receipt__outcome"))
+
+
+def test_subscription_methods_and_customer_end(provider: stripe.StripeClient, club: Club) -> None:
+    held, other = at_provider(provider), at_provider(provider)
+    client_of(club, other)
+    client = client_of(club, held)
+    tokens = [held.customer, held.subscription, *held.methods]
+    erase(client)
+    assert provider.v1.subscriptions.retrieve(held.subscription).status == "active", "nothing inside the transaction"
+    assert all(token in str(list(Effect.objects.values_list("payload", flat=True))) for token in tokens)
+    assert outbox.drain() == 4
+    assert provider.v1.subscriptions.retrieve(held.subscription).status == "canceled"
+    assert [provider.v1.payment_methods.retrieve(method).customer for method in held.methods] == [None, None]
+    with pytest.raises(stripe.InvalidRequestError):
+        provider.v1.customers.retrieve(held.customer)
+    assert states() == [
+        ("payment.cancel_subscription", "cancelled"),
+        ("payment.delete_customer", "deleted"),
+        ("payment.detach_method", "detached"),
+        ("payment.detach_method", "detached"),
+    ]
+    left = logical_dump(connection).decode()
+    assert [token for token in tokens if token in left] == []
+    assert other.customer in left
+    # The other client's are untouched.
+    assert provider.v1.subscriptions.retrieve(other.subscription).status == "active"
+    assert provider.v1.payment_methods.retrieve(other.methods[0]).customer == other.customer
+
+
+def test_what_was_cancelled_here_before_is_cancelled_there(provider: stripe.StripeClient, club: Club) -> None:
+    held = at_provider(provider)
+    client = client_of(club, held, status="cancelled")
+    erase(client)
+    outbox.drain()
+    assert provider.v1.subscriptions.retrieve(held.subscription).status == "canceled"
+
+
+def test_done_twice_or_gone_before_is_done(provider: stripe.StripeClient, club: Club) -> None:
+    held = at_provider(provider)
+    client = client_of(club, held)
+    provider.v1.customers.delete(held.customer)
+    erase(client)
+    before = list(Effect.objects.values("kind", "payload"))
+    outbox.drain()
+    assert ("payment.delete_customer", "was gone") in states()
+    # A worker that died before it wrote the receipt: the same is asked again.
+    for effect in before:
+        outbox.record(effect["kind"], effect["payload"])
+    assert outbox.drain() == len(before)
+    assert not Effect.objects.filter(done_at=None).exists()
+
+
+def test_a_shared_customer_goes_with_the_last_client(provider: stripe.StripeClient, club: Club) -> None:
+    held = at_provider(provider)
+    first, second = client_of(club, held), make.make_client(club)
+    card = StoredCard.objects.filter(client=first).first()
+    StoredCard.objects.filter(pk=card.pk).update(client=second)
+    erase(first)
+    outbox.drain()
+    assert provider.v1.customers.retrieve(held.customer).id == held.customer
+    assert provider.v1.payment_methods.retrieve(card.card_token).customer == held.customer
+    assert ("payment.delete_customer", "kept: another client's card is under it") in states()
+    erase(second)
+    outbox.drain()
+    with pytest.raises(stripe.InvalidRequestError):
+        provider.v1.customers.retrieve(held.customer)
+
+
+def test_the_desk_cancels_at_the_provider_too(provider: stripe.StripeClient, club: Club) -> None:
+    held = at_provider(provider)
+    client_of(club, held)
+    make.make_membership(make.make_client(club))
+    assert cancel_memberships(Membership.objects.all(), on=make.today(), reason="desk") == 2
+    assert Effect.objects.get().payload["business"] == club.business_id
+    outbox.drain()
+    assert provider.v1.subscriptions.retrieve(held.subscription).status == "canceled"
+
+
+def test_cancelling_many_takes_as_many_statements_as_one(club: Club) -> None:
+    counts = []
+    for number in (1, 60):
+        client = make.make_client(club)
+        for n in range(number):
+            make.make_membership(client, provider_reference=f"sub_{number}_{n}")
+        with CaptureQueriesContext(connection) as seen:
+            cancel_memberships(Membership.objects.filter(client=client), on=make.today(), reason="desk")
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+    assert Effect.objects.count() == 61
+
+
+def test_an_erasure_tells_the_provider_once_for_each(club: Club) -> None:
+    clients = [
+        client_of(club, Held(customer=f"cus_{n}", methods=(f"a{n}", f"b{n}"), subscription=f"s{n}")) for n in (1, 2)
+    ]
+    erase(*clients)
+    kinds = list(Effect.objects.order_by("kind").values_list("kind", flat=True))
+    assert (
+        kinds == ["payment.cancel_subscription"] * 2 + ["payment.delete_customer"] * 2 + ["payment.detach_method"] * 4
+    )
+
+
+@pytest.mark.parametrize("provider_name", ["", "another"])
+def test_without_a_provider_it_is_said(club: Club, settings: SettingsWrapper, provider_name: str) -> None:
+    settings.STRIPE_KEY = "sk_test_x" if provider_name else ""
+    client = make.make_client(club)
+    StoredCard.objects.create(client=client, provider=provider_name or "stripe", customer_token="c", card_token="d")
+    erase(client)
+    assert outbox.drain() == 2
+    assert {outcome for _, outcome in states()} == {"no payment provider"}
+
+
+# --- what localstripe lacks: the documented shapes of answers, from a real server on loopback -------------------------
+@pytest.fixture
+def scripted(http_listener: Listener, settings: SettingsWrapper) -> Listener:
+    settings.STRIPE_KEY = "sk_test_of_the_club"
+    settings.STRIPE_API = http_listener.address
+    return http_listener
+
+
+def error(code: str = "", message: str = "", kind: str = "invalid_request_error") -> bytes:
+    return json.dumps({"error": {"type": kind, "code": code, "message": message}}).encode()
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_at_once_and_prorated_only_where_the_business_says_so(club: Club, scripted: Listener, wanted: bool) -> None:
+    club.business.prorate_cancelled = wanted
+    club.business.save()
+    scripted.answer(200, headers=JSON, body=b'{"id": "sub_1", "object": "subscription"}')
+    client = make.make_client(club)
+    make.make_membership(client, provider_reference="sub_1")
+    erase(client)
+    outbox.drain()
+    asked = scripted.asked[0]
+    assert (asked.method, urlsplit(asked.path).path) == ("DELETE", "/v1/subscriptions/sub_1")
+    said = parse_qs(urlsplit(asked.path).query) | parse_qs(asked.body.decode())
+    assert said == {"prorate": [str(wanted).lower()], "invoice_now": [str(wanted).lower()]}
+
+
+def test_the_same_detachment_is_asked_under_the_same_key(scripted: Listener) -> None:
+    scripted.answer(200, headers=JSON, body=b'{"id": "pm_1", "object": "payment_method"}')
+    for token in ("pm_1", "pm_1", "pm_2"):
+        outbox.record("payment.detach_method", {"method": token, "provider": "stripe"})
+    outbox.drain()
+    keys = [asked.headers["idempotency-key"] for asked in scripted.asked]
+    assert keys[0] == keys[1] != keys[2]
+    assert "pm_" not in "".join(keys)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "outcome"),
+    [
+        (404, error("resource_missing", "No such subscription: 'sub_canary'"), "was gone"),
+        (400, error("", "The payment method you provided is not attached to a customer so detachment ..."), "was gone"),
+        (404, error("resource_missing", "No such 'sub_canary'; a similar object exists in live mode"), "other mode"),
+        (400, error("parameter_invalid", "sub_canary is wrong"), r"refused \(status 400\)"),
+        (401, error("", "Invalid API Key provided: sk_canary"), "refused the key"),
+        (403, error("", "no access to sub_canary"), "refused the key"),
+        (429, error("rate_limit", "sub_canary"), "come back later"),
+        (500, error("", "sub_canary", "api_error"), r"failed \(status 500\)"),
+        (200, b"<html>sub_canary</html>", r"failed \(status 200\)"),
+    ],
+)
+def test_only_what_is_gone_counts_as_done(
+    scripted: Listener, status: int, answer: bytes, outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripted.answer(status, headers=JSON | {"Stripe-Should-Retry": "false"}, body=answer)
+    effect = outbox.record("payment.cancel_subscription", {"subscription": "sub_canary", "membership": 0})
+    with caplog.at_level(logging.INFO, "lethe"):
+        outbox.drain()
+    effect.refresh_from_db()
+    if outcome == "was gone":
+        assert effect.receipt == {"outcome": outcome, "prorated": False}
+        assert effect.payload == {}
+    else:
+        assert effect.done_at is None
+        assert effect.next_try_at > timezone.now()
+        assert re.search(outcome, effect.last_error)
+    assert "canary" not in effect.last_error + caplog.text
+
+
+def test_a_provider_that_is_down_is_waited_for(settings: SettingsWrapper) -> None:
+    settings.STRIPE_KEY, settings.STRIPE_API = "sk_test_x", "http://127.0.0.1:9"
+    effect = outbox.record("payment.delete_customer", {"customer": "cus_canary", "provider": "stripe"})
+    outbox.drain()
+    effect.refresh_from_db()
+    assert effect.last_error == "The payment provider did not answer."
