@@ -12,7 +12,7 @@ from clubhouse.clients.services import refuse_erased
 
 #: The form's groups, in the order people fill them in.
 GROUPS = (
-    ("Who", ("first_name", "last_name", "status", "home_club", "dob", "gender", "occupation", "tags")),
+    ("Who", ("first_name", "last_name", "dob", "gender", "occupation", "tags", "home_club", "status")),
     ("Contact", ("email", "mobile_no", "phone_no", "work_no", "mobile_device", "marketing_opt_in")),
     ("Address", ("address_1", "address_2", "address_3", "town", "postcode", "country")),
     (

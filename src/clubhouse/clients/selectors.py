@@ -166,13 +166,18 @@ def profile(staff: StaffMember, client: Client, *, everything: str = "") -> Prof
             "pays_for": list(active_memberships(now).filter(paid_by=client).select_related("client").order_by("pk")),
         }
     return Profile(
-        image=ProfileImage.objects.filter(client=client).order_by("-pk").first(),
+        image=image_of(client),
         trainers=list(ClientTrainer.objects.filter(client=client).select_related("trainer").order_by("trainer__name")),
         identities=list(Identity.objects.filter(client=client).order_by("provider")),
         ties=ties(client),
         notes=some("notes", ClientNote.objects.filter(client=client).select_related("author").order_by("-pk")),
         **parts,
     )
+
+
+def image_of(client: Client) -> ProfileImage | None:
+    """The client's latest picture."""
+    return ProfileImage.objects.filter(client=client).order_by("-pk").first()
 
 
 def ties(client: Client) -> list[Tie]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import mimetypes
+
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +20,8 @@ from clubhouse.privacy.selectors import Look, look
 
 PAGE = 50
 LONGEST_QUERY = 200
+#: What is shown as a picture; anything else that was stored as one is not handed out.
+PICTURES = {"image/jpeg", "image/png", "image/webp", "image/gif"}
 STATUSES = [choice for choice in Client.Status.choices if choice[0] != Client.Status.DELETED]
 
 
@@ -64,6 +68,21 @@ def show_record(request: HttpRequest, client: Client, *, door: str) -> HttpRespo
         ],
     }
     return render(request, "clients/profile.html", context)
+
+
+@needs("contacts")
+@require_safe
+def image(request: HttpRequest, pk: int) -> FileResponse:
+    """A client's picture, for those who may see the client. Files have no address of their own."""
+    client = selectors.find(request.staff, pk)  # type: ignore[attr-defined]
+    picture = selectors.image_of(client)
+    file = picture and (picture.thumbnail or picture.medium or picture.original)
+    if not file or not file.storage.exists(file.name):
+        raise Http404
+    kind = mimetypes.guess_type(file.name)[0]
+    if kind not in PICTURES:
+        raise Http404
+    return FileResponse(file.open(), content_type=kind)
 
 
 @needs("contacts")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +49,7 @@ class Kept:
     """What stays, why, and until when ("" where it has no end)."""
 
     title: str
-    fields: tuple[str, ...]
-    reason: str
+    reasons: tuple[str, ...]
     until: str
     count: int | None = None
 
@@ -82,8 +83,8 @@ def look(client: Client) -> Look:
         # What an action settles is said by the action; said twice it would read as twice as much.
         consequences=[_item(action, client) for action in preview.actions]
         + [item for finding, item in items if not finding.blocks and finding.name not in RESOLVED_BY_ERASURE],
-        removed=_lines({step.name: step.count for step in preview.steps}),
-        kept=kept_entries({step.model: step.count for step in preview.steps if step.fate == "keep"}),
+        removed=_lines({step.name: step.count for step in preview.steps if step.fate != "keep"}),
+        kept=kept_entries(Counter({step.model: step.count for step in preview.steps if step.fate == "keep"})),
         fingerprint=preview.fingerprint,
         already=bool(preview.already),
     )
@@ -117,7 +118,7 @@ def _steps() -> dict[str, Step]:
 def _lines(counts: dict[str, int]) -> list[Line]:
     """Counts by step as lines in people's words; steps that mean the same are added up."""
     steps, lines = _steps(), {}
-    for name, count in counts.items():
+    for name, count in sorted(counts.items(), key=lambda item: item[0] != Client._meta.label):
         if count:
             step = steps.get(name)
             label = step_words(step.model, step.fate, step.title) if step else _action_words(name)
@@ -129,25 +130,27 @@ def _action_words(name: str) -> str:
     """A count that one of the club's own actions gave: ``action: what``."""
     action, _, what = name.partition(": ")
     labels = {check.name: check.label for check in plan_for(Client, "default").checks}
-    label = labels.get(action, action.replace("_", " ").capitalize())
-    return f"{label} ({what.replace('_', ' ')})" if what and what != action else label
+    return what.capitalize() if what and what != action else labels.get(action, action)
 
 
-def kept_entries(counts: dict[str, int] | None = None) -> list[Kept]:
-    """What an erasure keeps, from the policies: with counts by model, only what there is."""
+def kept_entries(counts: Mapping[str, int] | None = None) -> list[Kept]:
+    """What an erasure keeps and why, from the policies, one entry for each kind of row.
+
+    With counts by model, only what there is; without, whatever it may be. The record itself comes first.
+    """
+    reasons: dict[str, dict[str, None]] = {}
+    entries = [entry for entry in pipeline.explain(Client).kept if entry.what == "kept"]
+    entries.sort(key=lambda entry: entry.model != Client._meta.label)
+    for entry in entries:
+        reasons.setdefault(entry.model, {})[entry.reason] = None
     found = []
-    for entry in pipeline.explain(Client).kept:
-        count = None if counts is None else counts.get(entry.model)
-        if counts is None or count:
-            found.append(
-                Kept(
-                    title=entry.title,
-                    fields=tuple(entry.fields),
-                    reason=entry.reason,
-                    until=entry.until,
-                    count=count,
-                )
-            )
+    for model, said in reasons.items():
+        first = next(entry for entry in entries if entry.model == model)
+        own = model == Client._meta.label
+        count = None if counts is None or own else counts.get(model, 0)
+        if count != 0:
+            title = "The record, without its person" if own else first.title
+            found.append(Kept(title=title, reasons=tuple(said), until=first.until, count=count))
     return found
 
 
@@ -200,11 +203,13 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One erasure as its receipt tells it (row P11)."""
+    """One erasure as its receipt tells it: what it settled first, what went, what was emptied, what stays (row P11)."""
 
     receipt: Receipt
     run: Run
+    settled: list[Line]
     removed: list[Line]
+    cleared: list[Line]
     kept: list[Kept]
     progress: Progress
 
@@ -229,12 +234,16 @@ def result(receipt: Receipt) -> Result:
     """Everything the result page shows. It says nothing of the person: the receipt does not know who it was."""
     steps = _steps()
     counts: dict[str, int] = receipt.run.counts
-    by_model = {steps[name].model: count for name, count in counts.items() if name in steps}
+    # An action's count has no step; what it settled is told apart from what went.
+    settled = {name: count for name, count in counts.items() if name not in steps}
+    cleared = {name: count for name, count in counts.items() if name in steps and steps[name].fate == "keep"}
     return Result(
         receipt=receipt,
         run=receipt.run,
-        removed=_lines(counts),
-        kept=kept_entries(by_model) or kept_entries(),
+        settled=_lines(settled),
+        removed=_lines({name: n for name, n in counts.items() if name not in settled and name not in cleared}),
+        cleared=_lines(cleared),
+        kept=kept_entries(),
         progress=progress(receipt.run),
     )
 

@@ -46,12 +46,12 @@ def explanation(request: HttpRequest) -> HttpResponse:
     """What a deletion removes, changes and keeps, from the policies themselves."""
     found = pipeline.explain(Client)
     parts = [
-        ("Settled first", found.blockers),
-        ("Done first", found.actions),
-        ("Deleted", found.removed),
-        ("Changed for good", found.changed),
-        ("Untied from others", found.unlinked),
-        ("Kept, and why", found.kept),
+        ("Settled first", "What a person resolves before, in the way “settle first”.", found.blockers),
+        ("Done first", "What the deletion itself resolves, where there is any.", found.actions),
+        ("Deleted", "Rows that go.", found.removed),
+        ("Changed for good", "Rows that stay, and what on them is emptied or replaced.", found.changed),
+        ("Untied from others", "Other people’s rows that named the client.", found.unlinked),
+        ("Kept, and why", "What is left, and says of nobody who it was.", found.kept),
     ]
     return render(request, "privacy/explanation.html", {"parts": parts})
 

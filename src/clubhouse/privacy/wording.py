@@ -4,7 +4,13 @@ from __future__ import annotations
 
 #: Where the model's own name says too little: (model, fate) to words.
 STEPS = {
-    ("clients.Client", "subject"): "profiles anonymised",
+    ("clients.Client", "subject"): "the profile: name, addresses, phone numbers and all the rest",
+    ("schedule.Booking", "unlink"): "“Booked by” on a buddy’s bookings",
+    ("schedule.WaitingListEntry", "delete"): "places on waiting lists",
+    ("billing.Invoice", "unlink"): "“Paid By” on others’ invoices",
+    ("memberships.Membership", "unlink"): "“Paid By” on others’ memberships",
+    ("memberships.Package", "unlink"): "“Paid By” on others’ packages",
+    ("audits.LogEntry", "unlink"): "the name under audits about others",
     ("accounts.User", "delete"): "member sign-ins",
     ("accounts.Session", "delete"): "signed-in devices",
     ("audits.LogEntry", "delete"): "audits",
@@ -14,8 +20,8 @@ STEPS = {
     ("clients.ProfileImage", "delete"): "profile images",
     ("clients.ClientNote", "delete"): "notes",
     ("billing.StoredCard", "delete"): "stored payment cards",
-    ("messages.ClientMessage", "delete"): "messages to the client, sent and queued",
-    ("messages.Notification", "delete"): "staff notifications about the client",
+    ("messaging.ClientMessage", "delete"): "messages to the client, sent and queued",
+    ("messaging.Notification", "delete"): "staff notifications about the client",
 }
 #: What is done to rows that stay.
 FATES = {
@@ -27,6 +33,8 @@ FATES = {
 #: Effects by kind.
 EFFECTS = {
     "file.delete": "Delete stored images",
+    "staff.mail": "Tell trainers and managers by mail",
+    "schedule.offer_places": "Offer freed places to the next in line",
 }
 
 
