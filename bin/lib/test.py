@@ -99,7 +99,8 @@ def suite(python: str, arguments: list[str], changes: dict[str, str]) -> tuple[b
     print(f"\npytest on {'PostgreSQL' if changes['DATABASE_URL'] else 'SQLite'}", flush=True)
     command = [python, "-m", "pytest"]
     if not any(re.match(r"-n|--numprocesses|--pdb|--dist|-s$", argument) for argument in arguments):
-        command += ["-n", "2", "--dist", "loadgroup"]
+        # By file: a server or a browser that a file's tests share is started once.
+        command += ["-n", "2", "--dist", "loadfile"]
     if sys.stdout.isatty():
         command.append("--color=yes")
     started = time.monotonic()

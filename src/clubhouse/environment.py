@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -24,6 +25,28 @@ def flag(name: str, *, default: bool) -> bool:
     if value in {"0", "no", "false", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} is {value!r}; it must be yes or no.")
+
+
+def number(name: str, *, default: int) -> int:
+    """Read a whole number from the environment; raises ``ImproperlyConfigured`` on anything else."""
+    value = os.environ.get(name, "").strip()
+    if value and not (value.isascii() and value.isdecimal()):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number.")
+    return int(value or default)
+
+
+def database(folder: Path) -> dict[str, Any]:
+    """The database of ``DATABASE_URL``, or a SQLite file in the data folder. Never repeats an address it refuses: a
+    password may stand in it."""
+    try:
+        wanted = dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'clubhouse.sqlite3'}")
+    except ValueError:
+        wanted = {"ENGINE": "nothing that can be read"}
+    if not wanted["ENGINE"].endswith(("sqlite3", "postgresql")):
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name SQLite or PostgreSQL: sqlite:///PATH or postgres://USER@HOST/NAME."
+        )
+    return dict(wanted)
 
 
 def data_folder() -> Path:

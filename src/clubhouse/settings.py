@@ -9,10 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import dj_database_url
-from django.core.exceptions import ImproperlyConfigured
-
-from clubhouse.environment import data_folder, flag, media_origins, media_storage, secret_key
+from clubhouse.environment import data_folder, database, flag, media_origins, media_storage, number, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent
 DATA_DIR = data_folder()
@@ -84,7 +81,7 @@ TEMPLATES = [
 ]
 
 # --- database ---------------------------------------------------------------------------------------------------------
-DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'clubhouse.sqlite3'}")}
+DATABASES = {"default": database(DATA_DIR)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         # A writer that starts as a reader can be refused half-way; one that asks for the write lock first only waits.
@@ -94,11 +91,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
         ),
     }
-elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-else:
-    raise ImproperlyConfigured("DATABASE_URL must name SQLite or PostgreSQL: sqlite:///PATH or postgres://USER@HOST/NAME.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
@@ -161,7 +156,7 @@ STRIPE_API = os.environ.get("CLUBHOUSE_STRIPE_API", "").strip()  # the provider'
 # --- mail -------------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = os.environ.get("CLUBHOUSE_SMTP_HOST", "")
-EMAIL_PORT = int(os.environ.get("CLUBHOUSE_SMTP_PORT", "25"))
+EMAIL_PORT = number("CLUBHOUSE_SMTP_PORT", default=25)
 EMAIL_HOST_USER = os.environ.get("CLUBHOUSE_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("CLUBHOUSE_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = flag("CLUBHOUSE_SMTP_TLS", default=False)

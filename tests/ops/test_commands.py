@@ -16,6 +16,7 @@ import pytest
 from tests.support.mail import free_port
 from tests.support.serving import ROOT, run
 
+DATABASE = "DATABASE_URL must name SQLite or PostgreSQL: sqlite:///PATH or postgres://USER@HOST/NAME."
 WHERE = "from django.conf import settings; print(settings.DATA_DIR)"
 
 
@@ -42,10 +43,12 @@ def test_the_environment_names_the_data_folder_too(tmp_path: Path) -> None:
             {"CLUBHOUSE_DEBUG": "perhaps"},
             "bin/manage: CLUBHOUSE_DEBUG is 'perhaps'; it must be yes or no.\n",
         ),
+        (["check"], {"DATABASE_URL": "mysql://u:secret@localhost/x"}, f"bin/manage: {DATABASE}\n"),
+        (["check"], {"DATABASE_URL": "u:secret@localhost"}, f"bin/manage: {DATABASE}\n"),
         (
             ["check"],
-            {"DATABASE_URL": "mysql://localhost/x"},
-            "bin/manage: DATABASE_URL must name SQLite or PostgreSQL: sqlite:///PATH or postgres://USER@HOST/NAME.\n",
+            {"CLUBHOUSE_SMTP_PORT": "mail"},
+            "bin/manage: CLUBHOUSE_SMTP_PORT is 'mail'; it must be a whole number.\n",
         ),
     ],
 )

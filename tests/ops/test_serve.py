@@ -17,9 +17,6 @@ import pytest
 from tests.support.mail import free_port
 from tests.support.serving import Serving, is_running, run, serving, sign_in_over_http
 
-# One worker process runs them all, so that the folder is made once.
-pytestmark = pytest.mark.xdist_group("serve")
-
 ROLES = ["administrator", "administrator-without-delete", "employee", "member"]
 COUNT = "from clubhouse.accounts.models import Business; print('businesses:', Business.objects.count())"
 
