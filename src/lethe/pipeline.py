@@ -13,11 +13,13 @@ from lethe.exceptions import GateClosed, ReasonNamesSubject
 from lethe.execute import Outcome, execute
 from lethe.explain import Explanation
 from lethe.explain import explain as explain_plan
+from lethe.export import Copy
+from lethe.export import export as export_plan
 from lethe.folding import names_someone
 from lethe.plan import plan_for
 from lethe.preview import Preview
 
-__all__ = ["Explanation", "Outcome", "Preview", "erase", "explain", "preview"]
+__all__ = ["Copy", "Explanation", "Outcome", "Preview", "erase", "explain", "export", "preview"]
 
 Model = type[models.Model]
 
@@ -30,6 +32,11 @@ def explain(subject: Model, *, using: str = "default") -> Explanation:
 def preview(subject: Model, ids: Sequence[Any], *, using: str = "default") -> Preview:
     """Count what an erasure of these subjects would do; writes nothing."""
     return preview_stage.preview(plan_for(subject, using), ids)
+
+
+def export(subject: Model, key: Any, *, using: str = "default") -> Copy:
+    """The person's own copy of everything the plan finds. Raises ``SubjectNotFound`` where nothing is left to copy."""
+    return export_plan(plan_for(subject, using), key)
 
 
 def erase(

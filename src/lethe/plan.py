@@ -34,6 +34,7 @@ class Step:
     table: str
     write: Statement | None
     count: str
+    find: str | None = None
     left: str | None = None
     lock: str | None = None
     reads: frozenset[tuple[str, str]] = frozenset()

@@ -12,6 +12,7 @@ class UserPolicy(Policy):
 
     path = "client"
     rows = delete_rows()
+    secrets = ("password", "login")
 
 
 @register(Session)
@@ -20,3 +21,4 @@ class SessionPolicy(Policy):
 
     path = "user__client"
     rows = delete_rows()
+    secrets = ("session_key", "session_data")

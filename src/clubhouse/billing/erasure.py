@@ -42,6 +42,7 @@ class StoredCardPolicy(Policy):
 
     path = "client"
     rows = delete_rows()
+    secrets = ("customer_token", "card_token")
     emits = (
         emit("payment.detach_method", skip_empty="card_token", method="card_token", provider="provider"),
         emit(

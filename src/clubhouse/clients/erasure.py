@@ -149,6 +149,7 @@ class ClientPolicy(Policy):
         "marketing_opt_in",
         "search_text",
     )
+    secrets = ("search_text",)
     keep = {("business", "home_club", "joined_on"): "history is counted by business, club and month of joining"}
 
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from typing import Any
@@ -46,6 +47,9 @@ class Command(BaseCommand):
         add("preview", "Count what an erasure would do; nothing is written.").add_argument(
             "target", help="app.Model:KEY"
         )
+        export = add("export", "Write the person's own copy, a ZIP of JSON and files, from the same declaration.")
+        export.add_argument("target", help="app.Model:KEY")
+        export.add_argument("--output", required=True, help="The ZIP to write; refused where there is one already.")
         erase = add("erase", "Erase a data subject, for good.")
         erase.add_argument("target", help="app.Model:KEY; several keys with commas between them")
         erase.add_argument("--by", required=True, help="Who orders it: the e-mail address of an account.")
@@ -95,6 +99,24 @@ class Command(BaseCommand):
         found = pipeline.preview(model, keys, using=using)
         self._known(found)
         self._say(as_data(found)) if json else show_preview(found, self.stdout)
+
+    def do_export(self, *, target: str, output: str, using: str, json: bool, **_: Any) -> None:
+        """Write a copy; only its owner may read the file."""
+        model, keys = self._target(target)
+        if len(keys) != 1:
+            raise CommandError("A copy is of one person: name one key.")
+        copy = pipeline.export(model, keys[0], using=using)
+        try:
+            handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise CommandError(f"{output} cannot be written ({error.strerror}); name another file.") from None
+        with os.fdopen(handle, "wb") as file:
+            files = copy.write(file)
+        rows = sum(len(section.rows) for section in copy.sections)
+        if json:
+            self._say({"rows": rows, "files": files, "output": output})
+        else:
+            self.stdout.write(f"{rows} rows and {files} files are in {output}.")
 
     # --- writing ------------------------------------------------------------------------------------------------------
     def do_erase(
