@@ -11,7 +11,7 @@ import json
 import posixpath
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from lethe.connection import Runner
 from lethe.exceptions import SubjectNotFound
-from lethe.plan import Plan
+from lethe.plan import Plan, Step
 from lethe.policy import Policy
 from lethe.preview import marked_statement
 from lethe.sql import Dialect
@@ -94,31 +94,49 @@ def export(plan: Plan, key: Any) -> Copy:
 
 
 def _sections(plan: Plan, runner: Runner, given: dict[str, Any]) -> Iterator[Section]:
-    by_model = {policy.model._meta.label: policy for policy in plan.policies}
-    found: dict[str, set[Any]] = {}
+    """The person first, then what belongs to them, then the traces of them on rows that are somebody else's."""
+    policies = {policy.model._meta.label: policy for policy in plan.policies}
+    own: dict[str, set[Any]] = {}
+    traces: list[tuple[Step, set[Any]]] = []
     for step in plan.steps:
-        if step.find is not None and step.fate != "unlink":
-            _, rows = runner.one(step.find, given)
-            found.setdefault(step.model, set()).update(row[0] if len(row) == 1 else row for row in rows)
-    # The person first, then what belongs to them; steps are ordered the other way round.
-    for label, keys in reversed(found.items()):
+        if step.find is None or step.fate == "emit":
+            continue
+        _, rows = runner.one(step.find, given)
+        keys = {row[0] if len(row) == 1 else row for row in rows}
+        if step.fate == "unlink":
+            traces.append((step, keys))
+        else:
+            own.setdefault(step.model, set()).update(keys)
+    for label, keys in reversed(own.items()):
         if keys:
-            yield _section(by_model[label], sorted(keys), plan.using)
+            yield _section(policies[label], _columns(policies[label]), sorted(keys), plan.using)
+    for step, keys in traces:
+        keys -= own.get(step.model, set())
+        policy = policies[step.model]
+        name = step.name.removeprefix(f"{step.model}.")
+        if keys:
+            # Of somebody else's row, only what is cleared on it: the reference, and what came with it.
+            shown = [policy.model._meta.get_field(one) for one in (name, *policy.unlink[name])]
+            section = _section(policy, shown, sorted(keys), plan.using)
+            yield replace(section, model=step.name, title=step.title)
 
 
-def _section(policy: type[Policy], keys: list[Any], using: str) -> Section:
+def _columns(policy: type[Policy]) -> list[Any]:
+    return [one for one in policy.model._meta.concrete_fields if one.name not in policy.secrets]
+
+
+def _section(policy: type[Policy], shown: list[Any], keys: list[Any], using: str) -> Section:
     meta = policy.model._meta
-    shown = [one for one in meta.concrete_fields if one.name not in policy.secrets]
     rows: list[dict[str, Any]] = []
     files: list[tuple[str, Any, str]] = []
     for start in range(0, len(keys), PART):
         queryset = policy.model._base_manager.using(using).filter(pk__in=keys[start : start + PART]).order_by("pk")
-        for values in queryset.values(*(one.attname for one in shown)):
+        for values in queryset.values("pk", *(one.attname for one in shown)):
             row: dict[str, Any] = {}
             for one in shown:
                 value = values[one.attname]
                 if isinstance(one, models.FileField) and value:
-                    name = f"files/{meta.model_name}-{values[meta.pk.attname]}-{one.name}{posixpath.splitext(value)[1]}"
+                    name = f"files/{meta.model_name}-{values['pk']}-{one.name}{posixpath.splitext(value)[1]}"
                     files.append((name, one.storage, value))
                     value = name
                 row[str(one.verbose_name)] = value
