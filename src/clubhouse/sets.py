@@ -105,7 +105,7 @@ def _table(
         arrays = ", ".join(f"%s::{_array_type(field, connection)}[]" for field in fields)
         return f"unnest({arrays}) AS v({', '.join(names)})", [list(column) for column in zip(*rows, strict=True)]
     columns = ", ".join(f"json_extract(value, '$[{index}]') AS {name}" for index, name in enumerate(names))
-    return f"(SELECT {columns} FROM json_each(%s)) AS v", [json.dumps([list(row) for row in rows])]  # noqa: S608
+    return f"(SELECT {columns} FROM json_each(%s)) AS v", [json.dumps([list(row) for row in rows], default=str)]  # noqa: S608
 
 
 def _array_type(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> str:
