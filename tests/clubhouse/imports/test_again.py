@@ -200,6 +200,20 @@ def test_an_erased_client_is_not_found_again(tmp_path: Path) -> None:
     assert Client.objects.exclude(pk=erased.pk).get().number == "1000"
 
 
+def test_the_number_of_an_erased_client_means_nobody(tmp_path: Path) -> None:
+    take(write(tmp_path / "in", some()))
+    erased = Client.objects.get()
+    pipeline.erase(Client, [erased.pk], by="account:1", reason="asked for it")
+    number = Client.objects.get(pk=erased.pk).number
+    bundle = {files.PAYMENTS: [row(files.PAYMENTS, client_id=number)]}
+    report = take(write(tmp_path / "other", bundle))
+    assert counts(report, files.PAYMENTS) == (1, 0, 1)
+    bundle[files.CLIENTS] = [client(number, first_name="[deleted]", last_name="")]
+    report = take(write(tmp_path / "third", bundle))
+    assert counts(report) == counts(report, files.PAYMENTS) == (1, 1, 0)
+    assert Invoice.objects.get().client_id != erased.pk
+
+
 def test_a_business_is_found_by_its_name_in_any_case_and_by_its_slug(tmp_path: Path) -> None:
     folder = write(tmp_path / "in", some())
     for name in (BUSINESS, BUSINESS.upper(), BUSINESS.lower(), f" {BUSINESS} "):

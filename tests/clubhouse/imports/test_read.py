@@ -45,6 +45,12 @@ def test_a_stray_quotation_mark_costs_its_own_row_only(tmp_path: Path, broken: s
     assert table.rows[2].cells[0] == "C3"
 
 
+def test_a_stray_quotation_mark_does_not_join_rows_up_to_the_next_one(tmp_path: Path) -> None:
+    table = read(tmp_path, HEADER + 'C1,"open,x,y\nC2,a,x,y\nC3,b,x"\nC4,c,x,y\n')
+    assert [row.line for row in table.rows] == [2, 3, 4, 5]
+    assert [row.line for row in table.rows if row.problem] == [2, 4]
+
+
 def test_a_quotation_mark_inside_a_bare_cell_is_text(tmp_path: Path) -> None:
     assert read(tmp_path, HEADER + 'C1,5" pier,x,y\nC2,a,x,y\n').rows[0].cells[1] == '5" pier'
 
