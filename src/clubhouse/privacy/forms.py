@@ -27,7 +27,7 @@ def blockers() -> tuple[Blocker, ...]:
 
 
 class PrivacySettingsForm(forms.Form):
-    """The way, each blocker, the address of the erased, and Deleted Clients."""
+    """The way, each blocker, the address of the erased, Deleted Clients, and the payment provider."""
 
     deletion_mode = forms.ChoiceField(
         label="When a client is to be deleted", choices=Business.DeletionMode.choices, widget=forms.RadioSelect
@@ -36,6 +36,14 @@ class PrivacySettingsForm(forms.Form):
         label="Domain of the address an erased client is given",
         max_length=190,
         help_text="Each gets a random address here. Under erased.invalid no mail ever arrives anywhere.",
+    )
+    prorate = forms.BooleanField(
+        label="Work out the unused part of a cancelled subscription",
+        required=False,
+        help_text=(
+            "Off: the payment provider cancels at once and bills or credits nothing more. On: it settles the unused "
+            "part as credit on its customer, which is lost where that customer is deleted; refund it there first."
+        ),
     )
     show_deleted = forms.BooleanField(
         label="Show “Deleted Clients”",
@@ -49,6 +57,7 @@ class PrivacySettingsForm(forms.Form):
             "deletion_mode": business.deletion_mode,
             "email_domain": business.erased_email_domain,
             "show_deleted": business.show_deleted_clients,
+            "prorate": business.prorate_cancelled,
         }
         for blocker in blockers():
             if blocker.name in overrides:

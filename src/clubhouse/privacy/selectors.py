@@ -157,13 +157,17 @@ def kept_entries(counts: Mapping[str, int] | None = None) -> list[Kept]:
 # --- after ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class Deed:
-    """Effects of one kind: how many there are, are done, and failed at least once and wait for another try."""
+    """Effects of one kind: how many there are, are done, and failed at least once and wait for another try.
+
+    ``nobody`` is how many ended without a deed, because no payment provider is connected that could be asked.
+    """
 
     label: str
     total: int
     done: int
     failing: int
     error: str
+    nobody: int = 0
 
     @property
     def state(self) -> str:
@@ -258,6 +262,7 @@ def progress(run: Run) -> Progress:
             done=Count("pk", filter=Q(done_at__isnull=False)),
             failing=Count("pk", filter=Q(done_at=None, attempts__gt=0) & ~Q(last_error="")),
             error=Max("last_error"),
+            nobody=Count("pk", filter=Q(receipt__outcome="no payment provider")),
         )
         .order_by("kind")
     )
@@ -269,6 +274,7 @@ def progress(run: Run) -> Progress:
                 done=row["done"],
                 failing=row["failing"],
                 error=row["error"] or "",
+                nobody=row["nobody"],
             )
             for row in rows
         ]

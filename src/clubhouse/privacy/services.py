@@ -43,12 +43,28 @@ def erase(client: Client, *, by: User, reason: str, fingerprint: str) -> Erased:
 
 @transaction.atomic
 def save_settings(
-    business: Business, *, deletion_mode: str, blocker_overrides: dict[str, bool], email_domain: str, show_deleted: bool
+    business: Business,
+    *,
+    deletion_mode: str,
+    blocker_overrides: dict[str, bool],
+    email_domain: str,
+    show_deleted: bool,
+    prorate: bool,
 ) -> None:
-    """How this business deletes: the way, the blockers set one by one, the address of the erased, Deleted Clients."""
+    """How this business deletes: the way, the blockers set one by one, the address of the erased, Deleted Clients, and
+    whether the payment provider works out the unused part of a subscription."""
     locked = Business.objects.select_for_update().get(pk=business.pk)
     locked.deletion_mode = deletion_mode
     locked.blocker_overrides = blocker_overrides
     locked.erased_email_domain = email_domain
     locked.show_deleted_clients = show_deleted
-    locked.save(update_fields=["deletion_mode", "blocker_overrides", "erased_email_domain", "show_deleted_clients"])
+    locked.prorate_cancelled = prorate
+    locked.save(
+        update_fields=[
+            "deletion_mode",
+            "blocker_overrides",
+            "erased_email_domain",
+            "show_deleted_clients",
+            "prorate_cancelled",
+        ]
+    )

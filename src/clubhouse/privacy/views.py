@@ -69,6 +69,7 @@ def settings(request: HttpRequest) -> HttpResponse:
             blocker_overrides=form.overrides(),
             email_domain=form.cleaned_data["email_domain"],
             show_deleted=form.cleaned_data["show_deleted"],
+            prorate=form.cleaned_data["prorate"],
         )
         messages.success(request, "The privacy settings were saved. They apply to the next deletion.")
         return redirect("privacy:settings")

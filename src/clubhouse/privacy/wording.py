@@ -33,6 +33,10 @@ FATES = {
 #: Effects by kind.
 EFFECTS = {
     "file.delete": "Delete stored images",
+    "payment.cancel_subscription": "Cancel subscriptions at the payment provider",
+    "payment.delete_customer": "Delete the customer at the payment provider",
+    "payment.detach_method": "Remove stored cards at the payment provider",
+    "webhook.deliver": "Tell other systems (webhooks)",
     "staff.mail": "Tell trainers and managers by mail",
     "schedule.offer_places": "Offer freed places to the next in line",
 }

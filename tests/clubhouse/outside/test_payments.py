@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import stripe
 from django.db import connection
+from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -20,12 +21,15 @@ from clubhouse.billing.models import StoredCard
 from clubhouse.clients.models import Client
 from clubhouse.memberships.models import Membership
 from clubhouse.memberships.services import cancel_memberships
+from clubhouse.privacy import services
 from clubhouse.schedule.models import Club
+from clubhouse.team.models import StaffMember
 from lethe import outbox, pipeline
 from lethe.models import Effect
 from tests.support import factories as make
 from tests.support.dump import logical_dump
 from tests.support.outside import Listener
+from tests.support.sign_in import sign_in
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
@@ -276,3 +280,39 @@ def test_a_provider_that_is_down_is_waited_for(settings: SettingsWrapper) -> Non
     outbox.drain()
     effect.refresh_from_db()
     assert effect.last_error == "The payment provider did not answer."
+
+
+# --- what people see --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("connected", [False, True])
+def test_the_result_says_that_there_is_no_provider(
+    club: Club,
+    administrator: StaffMember,
+    client: Browser,
+    scripted: Listener,
+    settings: SettingsWrapper,
+    connected: bool,
+) -> None:
+    if not connected:
+        settings.STRIPE_KEY = ""
+    scripted.answer(200, headers=JSON, body=b'{"id": "sub_1", "object": "subscription"}')
+    person = make.make_client(club)
+    make.make_membership(person, provider_reference="sub_1")
+    number = services.erase(
+        person, by=administrator.user, reason="asked", fingerprint=pipeline.preview(Client, [person.pk]).fingerprint
+    ).number
+    outbox.drain()
+    page = sign_in(client, administrator).get(f"/privacy/receipts/{number}/").content.decode()
+    assert "Cancel subscriptions at the payment provider" in page
+    assert ("There is no payment provider connected" in page) is not connected
+    assert bool(scripted.asked) is connected
+
+
+def test_an_administrator_chooses_whether_to_prorate(
+    business: Business, administrator: StaffMember, client: Browser
+) -> None:
+    browser = sign_in(client, administrator)
+    form = {"deletion_mode": business.deletion_mode, "email_domain": business.erased_email_domain}
+    for sent, wanted in ((form | {"prorate": "on"}, True), (form, False)):
+        assert browser.post("/privacy/settings/", sent).status_code == 302
+        business.refresh_from_db()
+        assert business.prorate_cancelled is wanted
