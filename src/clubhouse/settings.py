@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "clubhouse.messages",
     "clubhouse.reports",
     "clubhouse.privacy",
+    "clubhouse.member",
     "clubhouse.imports",
     "clubhouse.demo",
 ]

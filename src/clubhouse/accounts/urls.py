@@ -3,13 +3,14 @@
 from django.urls import path
 
 from clubhouse.accounts import views
+from clubhouse.member import entry
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-out/", views.sign_out, name="sign-out"),
-    path("member/", views.member_home, name="member-home"),
-    path("member/sign-in/", views.member_sign_in, name="member-sign-in"),
+    path("member/", entry.home, name="member-home"),
+    path("member/sign-in/", entry.sign_in, name="member-sign-in"),
     path("<slug:slug>/sign-in/", views.sign_in, name="business-sign-in"),
-    path("<slug:slug>/member/sign-in/", views.member_sign_in, name="business-member-sign-in"),
+    path("<slug:slug>/member/sign-in/", entry.of_business, name="business-member-sign-in"),
 ]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clubhouse.accounts.forms import SignInForm
 from clubhouse.accounts.models import Business, User
-from clubhouse.accounts.permissions import may, member_required
+from clubhouse.accounts.permissions import may
 
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
@@ -44,22 +44,6 @@ def sign_in(request: HttpRequest, slug: str = "") -> HttpResponse:
     return _sign_in(request, audience=User.Audience.TEAM, slug=slug, home="home", template="accounts/sign_in.html")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters("email", "password")
-@never_cache
-def member_sign_in(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """The members' sign-in."""
-    if request.method != "POST" and getattr(request, "member", None) is not None:
-        return redirect(_destination(request, "member-home"))
-    return _sign_in(
-        request,
-        audience=User.Audience.MEMBER,
-        slug=slug,
-        home="member-home",
-        template="accounts/member_sign_in.html",
-    )
-
-
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End this browser's session. Works although the sign-in may have ended already."""
@@ -78,10 +62,3 @@ def home(request: HttpRequest) -> HttpResponse:
     if may(request.staff, "contacts"):  # type: ignore[attr-defined]
         return redirect("clients:list")
     return render(request, "accounts/home.html")
-
-
-@member_required
-@require_safe
-def member_home(request: HttpRequest) -> HttpResponse:
-    """What a member sees first."""
-    return render(request, "accounts/member_home.html", {"member": request.member})  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from clubhouse.accounts.models import Business, User
 from clubhouse.demo import people, sales, sign_ins, ties, timetable
 from clubhouse.demo.world import World
+from clubhouse.member.services import make_default_build
 
 SLUG = "harbour-fitness"
 ROLES = ("administrator", "administrator-without-delete", "employee", "member")
@@ -21,6 +22,7 @@ def load(*, url: str, seed: int = 1) -> World:
         business = Business.objects.create(
             name="Harbour Fitness", slug=SLUG, deletion_mode=Business.DeletionMode.SETTLE_FIRST
         )
+        make_default_build(business)
         world = World(chance=random.Random(seed), now=timezone.now(), business=business)
         people.make_team(world)
         people.make_clients(world)

@@ -24,6 +24,7 @@ from clubhouse.imports.read import read_bundle
 from clubhouse.imports.refused import RefusedFolder
 from clubhouse.imports.report import Report, make_report
 from clubhouse.imports.resolve import resolve
+from clubhouse.member.services import make_default_build
 
 Step = Callable[[str, int], Callable[[int], None]]
 
@@ -56,6 +57,7 @@ def import_bundle(
                 with transaction.atomic():
                     if created:
                         business.save(force_insert=True)
+                        make_default_build(business)
                     # Two imports into one business follow each other: what the second finds is what the first wrote.
                     business = Business.objects.select_for_update().get(pk=business.pk)
                     known = read_existing(business, cleaned)

@@ -1,0 +1,108 @@
+"""The forms of the member app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from clubhouse.accounts.models import User
+from clubhouse.clients.models import Client
+
+
+class ConfirmForm(forms.Form):
+    """One field: the password, or the code of a member who signs in without one. Its value is never shown again."""
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.proof = "password" if user.has_usable_password() else "code"
+        if self.proof == "password":
+            self.fields["password"] = forms.CharField(
+                label="Enter your password",
+                strip=False,
+                max_length=1000,
+                widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+            )
+        else:
+            self.fields["code"] = forms.CharField(
+                label="Enter the code from the mail",
+                max_length=20,
+                widget=forms.TextInput(
+                    attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+                ),
+            )
+
+    def refuse(self, message: str) -> None:
+        """Put a refusal at the field."""
+        self._errors = forms.utils.ErrorDict({self.proof: self.error_class([message])})
+        if "code" in self.fields:
+            self.data = {}
+
+
+class DetailsForm(forms.ModelForm):
+    """What members keep up to date themselves."""
+
+    class Meta:
+        model = Client
+        fields = (
+            "first_name",
+            "last_name",
+            "mobile_no",
+            "phone_no",
+            "dob",
+            "address_1",
+            "address_2",
+            "address_3",
+            "town",
+            "postcode",
+            "country",
+        )
+        labels = {
+            "mobile_no": "Mobile phone",
+            "phone_no": "Home phone",
+            "dob": "Date of birth",
+            "address_1": "Address, line 1",
+            "address_2": "Address, line 2",
+            "address_3": "Address, line 3",
+        }
+        widgets = {"dob": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+    FILLED_BY = {
+        "first_name": "given-name",
+        "last_name": "family-name",
+        "mobile_no": "tel",
+        "phone_no": "home tel",
+        "dob": "bday",
+        "address_1": "address-line1",
+        "address_2": "address-line2",
+        "address_3": "address-line3",
+        "town": "address-level2",
+        "postcode": "postal-code",
+        "country": "country-name",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, filled in self.FILLED_BY.items():
+            self.fields[name].widget.attrs["autocomplete"] = filled
+        for name in ("mobile_no", "phone_no"):
+            self.fields[name].widget.input_type = "tel"
+
+    def clean_dob(self) -> Any:
+        """Nobody is born tomorrow."""
+        dob = self.cleaned_data["dob"]
+        if dob and dob > timezone.localdate():
+            raise forms.ValidationError("This date lies in the future. Check the year.")
+        return dob
+
+
+class MessagesForm(forms.Form):
+    """What the club may write to the member about."""
+
+    marketing_opt_in = forms.BooleanField(
+        label="News and offers",
+        required=False,
+        help_text="Messages about places you booked or wait for come either way.",
+    )
