@@ -114,10 +114,10 @@ class RefusedUnwritable(ImportFailed):
 
 
 class DatabaseRefused(ImportFailed):
-    """The database refused the bundle, as it does when somebody changes the same records at the same moment."""
+    """The database refused the bundle: its tables are missing, or somebody changed the same records at that moment."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(
-            f"The database refused the bundle ({cause}); nothing was written. If somebody changed clients of this "
-            "business at the same moment, start the import again."
+            f"The database refused the bundle ({cause}); nothing was written. Start the import again; if it is refused "
+            "again, check that the database can be reached and is up to date (bin/manage migrate)."
         )

@@ -154,7 +154,8 @@ def picture(folder: Path, name: str = "one.png", size: tuple[int, int] = (600, 3
 
 def take(folder: Path, **options: Any) -> Report:
     """Import the bundle in ``folder``, with refused rows in the folder ``refused`` beside it."""
-    return import_bundle(folder, BUSINESS, **{"refused": folder.parent / "refused", **options})
+    name = options.pop("business", BUSINESS)
+    return import_bundle(folder, name, **{"refused": folder.parent / "refused", **options})
 
 
 def reasons(report: Report, name: str = files.CLIENTS) -> list[tuple[int, str]]:
