@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import secrets
 from pathlib import Path
@@ -47,6 +48,17 @@ def database(folder: Path) -> dict[str, Any]:
             "DATABASE_URL must name SQLite or PostgreSQL: sqlite:///PATH or postgres://USER@HOST/NAME."
         )
     return dict(wanted)
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Read IP networks with commas between them; raises ``ImproperlyConfigured`` on anything else."""
+    found = []
+    for text in filter(None, (part.strip() for part in os.environ.get(name, "").split(","))):
+        try:
+            found.append(ipaddress.ip_network(text))
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} holds {text!r}; it must be a network such as 10.2.0.0/16.") from None
+    return found
 
 
 def data_folder() -> Path:

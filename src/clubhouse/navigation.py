@@ -54,6 +54,7 @@ ENTRIES = (
     Entry(label="Reports", url_name="reports:sessions", icon="chart-column", allowed=is_administrator),
     Entry(label="Inbox", url_name="messages:inbox", icon="inbox", count=unread),
     Entry(label="Team settings", url_name="team:settings", icon="settings", allowed=is_administrator),
+    Entry(label="Webhooks", url_name="webhooks:list", icon="link", allowed=is_administrator),
     Entry(label="Privacy", url_name="privacy:settings", icon="shield-check", allowed=is_administrator),
     Entry(label="Deleted Clients", url_name="clients:deleted", icon="archive", allowed=shows_deleted),
 )

@@ -9,7 +9,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from clubhouse.environment import data_folder, database, flag, media_origins, media_storage, number, secret_key
+from clubhouse.environment import (
+    data_folder,
+    database,
+    flag,
+    media_origins,
+    media_storage,
+    networks,
+    number,
+    secret_key,
+)
 
 BASE_DIR = Path(__file__).resolve().parent
 DATA_DIR = data_folder()
@@ -40,6 +49,7 @@ INSTALLED_APPS = [
     "clubhouse.messages",
     "clubhouse.reports",
     "clubhouse.privacy",
+    "clubhouse.webhooks",
     "clubhouse.member",
     "clubhouse.imports",
     "clubhouse.demo",
@@ -153,6 +163,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 STRIPE_KEY = os.environ.get("CLUBHOUSE_STRIPE_KEY", "").strip()
 STRIPE_WEBHOOK_SECRET = os.environ.get("CLUBHOUSE_STRIPE_WEBHOOK_SECRET", "").strip()
 STRIPE_API = os.environ.get("CLUBHOUSE_STRIPE_API", "").strip()  # the provider's own address unless set
+
+# --- webhooks ---------------------------------------------------------------------------------------------------------
+#: Private networks that webhooks may go to all the same; none unless set.
+WEBHOOK_NETWORKS = networks("CLUBHOUSE_WEBHOOK_NETWORKS")
 
 # --- mail -------------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -42,12 +42,17 @@ TRIES = 8
 
 @dataclass
 class Batch:
-    """What an action sees: the subjects, the moment, and a way to record effects in this transaction."""
+    """What an action sees: the subjects, the moment, and a way to record effects in this transaction.
+
+    ``receipts`` maps each subject to the number of its receipt. An action may tell others the numbers; where it keeps
+    one beside the subject, the receipt can be followed back to the record.
+    """
 
     ids: tuple[Any, ...]
     now: datetime.datetime
     using: str
     run: uuid.UUID
+    receipts: dict[Any, str]
     emitted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def emit(self, kind: str, payload: dict[str, Any]) -> None:
@@ -166,7 +171,8 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
     if blocking:
         raise Blocked(blocking)
 
-    batch = Batch(tuple(live), now, plan.using, uuid.uuid4())
+    receipts = {key: receipt_number() for key in live}
+    batch = Batch(tuple(live), now, plan.using, uuid.uuid4(), receipts)
     counts, acted = _acted(plan, batch, scan)
     given = {
         "ids": dialect.ids_value(live, plan.model._meta.pk),
@@ -174,7 +180,6 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
         "run": batch.run if runner.postgres else batch.run.hex,
     }
     counts |= _stepped(plan, runner, dialect, given)
-    receipts = {key: receipt_number() for key in live}
     _recorded(plan, runner, dialect, given, batch, counts, receipts, by=by, reason=reason)
     return Outcome(
         erased=len(live),

@@ -17,6 +17,8 @@ from clubhouse.memberships.services import cancel_for_erasure, forfeit_packages_
 from clubhouse.messages.services import tell_needs_payer
 from clubhouse.schedule.selectors import all_waiting, upcoming_bookings
 from clubhouse.schedule.services import cancel_upcoming_for_erasure, leave_waiting_lists
+from clubhouse.webhooks.selectors import endpoints_told
+from clubhouse.webhooks.services import tell_erased
 from lethe import Action, Blocker, Policy, RandomDigits, RandomEmail, delete_rows, emit, register
 
 #: Blockers that the way "cancel and erase" resolves by itself; the others need a person in both ways.
@@ -109,6 +111,13 @@ class ClientPolicy(Policy):
             run=lambda batch: write_off_for_erasure(batch.ids, batch.now, using=batch.using),
             amount="amount",
             unit="currency",
+        ),
+        Action(
+            "tell_systems",
+            "Other systems are told by webhook, by receipt number only",
+            endpoints_told,
+            run=lambda batch: tell_erased(batch.receipts, batch.now, using=batch.using, emit=batch.emit),
+            path="business__clients",
         ),
     )
     replace = {
