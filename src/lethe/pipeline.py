@@ -18,8 +18,9 @@ from lethe.export import export as export_plan
 from lethe.folding import names_someone
 from lethe.plan import plan_for
 from lethe.preview import Preview
+from lethe.residue import Place, search
 
-__all__ = ["Copy", "Explanation", "Outcome", "Preview", "erase", "explain", "export", "preview"]
+__all__ = ["Copy", "Explanation", "Outcome", "Place", "Preview", "erase", "explain", "export", "preview", "residue"]
 
 Model = type[models.Model]
 
@@ -37,6 +38,11 @@ def preview(subject: Model, ids: Sequence[Any], *, using: str = "default") -> Pr
 def export(subject: Model, key: Any, *, using: str = "default") -> Copy:
     """The person's own copy of everything the plan finds. Raises ``SubjectNotFound`` where nothing is left to copy."""
     return export_plan(plan_for(subject, using), key)
+
+
+def residue(subject: Model, ids: Sequence[Any], *, using: str = "default") -> list[Place]:
+    """Every place outside the plan that holds a value of these subjects, in the database and the file store."""
+    return search(plan_for(subject, using), ids)
 
 
 def erase(

@@ -131,6 +131,8 @@ class Policy:
         Effects recorded per row before it goes (:func:`emit`).
     ``secrets``
         Fields that are left out of the person's own copy, because who holds them could act as the person.
+    ``not_sought``
+        Fields whose values are nobody's own (a device's model, a brand): no search for residue looks for them.
     ``blockers``, ``first``
         Of the subject: :class:`Blocker` and :class:`Action`.
     """
@@ -148,6 +150,7 @@ class Policy:
     history: ClassVar[bool] = False
     emits: ClassVar[Sequence[Emit]] = ()
     secrets: ClassVar[Sequence[str]] = ()
+    not_sought: ClassVar[Sequence[str]] = ()
     blockers: ClassVar[Sequence[Blocker]] = ()
     first: ClassVar[Sequence[Action]] = ()
 

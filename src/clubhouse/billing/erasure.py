@@ -43,6 +43,7 @@ class StoredCardPolicy(Policy):
     path = "client"
     rows = delete_rows()
     secrets = ("customer_token", "card_token")
+    not_sought = ("provider", "brand")
     emits = (
         emit("payment.detach_method", skip_empty="card_token", method="card_token", provider="provider"),
         emit(

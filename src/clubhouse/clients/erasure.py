@@ -159,6 +159,7 @@ class ClientPolicy(Policy):
         "search_text",
     )
     secrets = ("search_text",)
+    not_sought = ("mobile_device", "town", "country", "gender", "occupation", "height", "weight", "search_text")
     keep = {("business", "home_club", "joined_on"): "history is counted by business, club and month of joining"}
 
     @classmethod

@@ -9,6 +9,7 @@ urlpatterns = [
     path("settings/", views.settings, name="settings"),
     path("explanation/", views.explanation, name="explanation"),
     path("already-deleted/", views.already_deleted, name="already-deleted"),
+    path("clients/<int:pk>/residue/", views.residue, name="residue"),
     path("receipts/<str:number>/", views.receipt, name="receipt"),
     path("receipts/<str:number>/progress/", views.progress, name="progress"),
 ]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clubhouse.accounts.permissions import administrator_required
+from clubhouse.accounts.permissions import administrator_required, delete_accounts_required
+from clubhouse.clients import selectors as clients
 from clubhouse.clients.models import Client
 from clubhouse.privacy import selectors, services
 from clubhouse.privacy.forms import PrivacySettingsForm
+from clubhouse.privacy.residue import residue as find_residue
+from clubhouse.privacy.wording import step_words
 from lethe import pipeline
 
 
@@ -48,12 +53,26 @@ def explanation(request: HttpRequest) -> HttpResponse:
     parts = [
         ("Settled first", "What a person resolves before, in the way “settle first”.", found.blockers),
         ("Done first", "What the deletion itself resolves, where there is any.", found.actions),
-        ("Deleted", "Rows that go.", found.removed),
+        (
+            "Deleted",
+            "Rows that go.",
+            [replace(entry, title=step_words(entry.model, "delete", entry.title)) for entry in found.removed],
+        ),
         ("Changed for good", "Rows that stay, and what on them is emptied or replaced.", found.changed),
         ("Untied from others", "Other people’s rows that named the client.", found.unlinked),
         ("Kept, and why", "What is left, and says of nobody who it was.", found.kept),
     ]
     return render(request, "privacy/explanation.html", {"parts": parts})
+
+
+@delete_accounts_required
+@require_safe
+def residue(request: HttpRequest, pk: int) -> HttpResponse:
+    """Free text of others that names the client: a part of the preview that arrives on its own (row N1)."""
+    client = clients.find(request.staff, pk)  # type: ignore[attr-defined]
+    found = find_residue(request.business, client)  # type: ignore[attr-defined]
+    page = "privacy/_residue.html" if request.htmx else "privacy/residue.html"  # type: ignore[attr-defined]
+    return render(request, page, {"client": client, "residue": found})
 
 
 @administrator_required

@@ -22,6 +22,10 @@ from lethe.exceptions import Blocked, LetheError
 from lethe.install import install, problems
 from lethe.plan import plan_for
 from lethe.registry import registry
+from lethe.residue import CERTAIN, LIKELY, WEAK
+
+#: How sure a find of residue is.
+STRENGTHS = {CERTAIN: "certain", LIKELY: "likely", WEAK: "weak"}
 
 
 class Command(BaseCommand):
@@ -47,6 +51,8 @@ class Command(BaseCommand):
         add("preview", "Count what an erasure would do; nothing is written.").add_argument(
             "target", help="app.Model:KEY"
         )
+        residue = add("residue", "Search the database and the file store for what an erasure would leave behind.")
+        residue.add_argument("target", help="app.Model:KEY; several keys with commas between them")
         export = add("export", "Write the person's own copy, a ZIP of JSON and files, from the same declaration.")
         export.add_argument("target", help="app.Model:KEY")
         export.add_argument("--output", required=True, help="The ZIP to write; refused where there is one already.")
@@ -99,6 +105,19 @@ class Command(BaseCommand):
         found = pipeline.preview(model, keys, using=using)
         self._known(found)
         self._say(as_data(found)) if json else show_preview(found, self.stdout)
+
+    def do_residue(self, *, target: str, using: str, json: bool, **_: Any) -> None:
+        """Search, and print places, never values."""
+        model, keys = self._target(target)
+        self._known(pipeline.preview(model, keys, using=using))
+        places = pipeline.residue(model, keys, using=using)
+        if json:
+            self._say({"places": [as_data(place) for place in places]})
+            return
+        for place in places:
+            where = f"{place.model or place.table} {place.key}, {place.column}" if place.table else f"file {place.key}"
+            self.stdout.write(f"{STRENGTHS[place.strength]:8}  {where}: {', '.join(place.kinds)}")
+        self.stdout.write(f"{len(places)} places outside the plan.")
 
     def do_export(self, *, target: str, output: str, using: str, json: bool, **_: Any) -> None:
         """Write a copy; only its owner may read the file."""
