@@ -67,7 +67,10 @@ def _exchange(link: socket.socket, where: Target, body: bytes, headers: dict[str
     try:
         connection.request("POST", where.path, body, headers)
         with connection.getresponse() as response:
-            return response.status
+            # What was cut off reads like an answer that ended early.
+            if not late.is_set():
+                return response.status
+        raise TimeoutError
     except (OSError, http.client.HTTPException):
         if late.is_set():
             raise TimeoutError from None
