@@ -43,6 +43,7 @@ VIEWS: list[tuple[str, str, str, set[str], bool]] = [
     ("privacy:settings", "", "GET POST", ADMINISTRATORS, False),
     ("privacy:explanation", "", "GET", ADMINISTRATORS, False),
     ("privacy:already-deleted", "", "GET", ADMINISTRATORS, False),
+    ("privacy:residue", "client", "GET", DELETERS, True),
     ("privacy:receipt", "receipt", "GET", ADMINISTRATORS, True),
     ("privacy:progress", "receipt", "GET", ADMINISTRATORS, True),
 ]

@@ -111,7 +111,7 @@ def test_the_same_queries_for_few_and_many_effects(client: Browser, administrato
 def test_the_explanation_is_the_declaration(client: Browser, administrator: StaffMember) -> None:
     sign_in(client, administrator)
     page = client.get(reverse("privacy:explanation")).content.decode()
-    for said in ("Stored cards", "medical information", "attendance is counted", "Future scheduled sessions"):
+    for said in ("Stored payment cards", "medical information", "attendance is counted", "Future scheduled sessions"):
         assert said in page
 
 
