@@ -27,9 +27,14 @@ def cancel_subscription(payload: dict[str, Any]) -> dict[str, Any]:
 
 @handler("payment.detach_method")
 def detach_method(payload: dict[str, Any]) -> dict[str, Any]:
-    """Detach a payment method. Payload: ``{"method": token, "provider": name}``."""
+    """Detach a payment method. Payload: ``{"method": token, "provider": name}``.
+
+    The same person may be a client of two businesses that share an account at the provider: the other keeps it.
+    """
     if not gateway.connected(payload["provider"]):
         return NO_PROVIDER
+    if StoredCard.objects.filter(provider=payload["provider"], card_token=payload["method"]).exists():
+        return {"outcome": "kept: another client's card has it"}
     return {"outcome": gateway.detach_method(payload["method"])}
 
 

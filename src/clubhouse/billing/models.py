@@ -73,7 +73,7 @@ class StoredCard(models.Model):
     expires = models.CharField(max_length=7, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint("provider", "card_token", name="card_token_once")]
+        constraints = [models.UniqueConstraint("client", "provider", "card_token", name="card_once_per_client")]
 
     def __str__(self) -> str:
         return f"Stored card {self.pk}"

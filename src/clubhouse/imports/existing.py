@@ -102,7 +102,7 @@ def read_existing(business: Business, cleaned: Mapping[str, Cleaned]) -> Known:
 
 
 def _owned(business: Business) -> Iterator[tuple[str, _Owned]]:
-    """The files of what clients have. A card's token is unique in the whole deployment, so it is looked for there."""
+    """The files of what clients have."""
     mine = {"client__business": business}
     yield (
         files.BOOKINGS,
@@ -137,7 +137,7 @@ def _owned(business: Business) -> Iterator[tuple[str, _Owned]]:
             "client__number",
             ("client__number", "reference"),
         ),
-        (files.CARDS, StoredCard.objects.all(), "card_token", "card_token", ("provider", "card_token")),
+        (files.CARDS, StoredCard.objects.filter(**mine), "card_token", "card_token", ("provider", "card_token")),
         (files.IDENTITIES, Identity.objects.filter(**mine), "subject", "subject", ("provider", "subject")),
     )
     for name, rows, column, lookup, key in by_pair:
