@@ -17,13 +17,14 @@ from clubhouse.team.models import StaffMember
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One line of the menu. ``allowed`` says who sees it; ``count`` gives a number to show beside it."""
+    """One line of the menu. ``allowed`` says who sees it; ``count`` is shown beside it, ``counted`` says of what."""
 
     label: str
     url_name: str
     icon: str
     allowed: Callable[[StaffMember], bool] = lambda staff: True
     count: Callable[[StaffMember], int] = lambda staff: 0
+    counted: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +35,20 @@ class Link:
     url: str
     icon: str
     count: int
+    counted: str
     current: bool
 
 
 def unread(staff: StaffMember) -> int:
     """How many notifications wait in the colleague's inbox."""
     return staff.notifications.filter(read_at=None).count()
+
+
+def still_failing(staff: StaffMember) -> int:
+    """How many deletions could not yet be carried out elsewhere (row N4)."""
+    from clubhouse.privacy.outstanding import count
+
+    return count(staff.business)
 
 
 def shows_deleted(staff: StaffMember) -> bool:
@@ -52,10 +61,17 @@ ENTRIES = (
     Entry(label="Users", url_name="users:list", icon="users", allowed=is_administrator),
     Entry(label="Schedule", url_name="schedule:day", icon="calendar-days", allowed=lambda s: may(s, "schedule")),
     Entry(label="Reports", url_name="reports:sessions", icon="chart-column", allowed=is_administrator),
-    Entry(label="Inbox", url_name="messages:inbox", icon="inbox", count=unread),
+    Entry(label="Inbox", url_name="messages:inbox", icon="inbox", count=unread, counted="unread"),
     Entry(label="Team settings", url_name="team:settings", icon="settings", allowed=is_administrator),
     Entry(label="Webhooks", url_name="webhooks:list", icon="link", allowed=is_administrator),
-    Entry(label="Privacy", url_name="privacy:settings", icon="shield-check", allowed=is_administrator),
+    Entry(
+        label="Privacy",
+        url_name="privacy:settings",
+        icon="shield-check",
+        allowed=is_administrator,
+        count=still_failing,
+        counted="not yet done outside",
+    ),
     Entry(label="Deleted Clients", url_name="clients:deleted", icon="archive", allowed=shows_deleted),
 )
 
@@ -73,6 +89,13 @@ def links(request: HttpRequest, staff: StaffMember) -> list[Link]:
     # The longest address that starts this page's address is where the reader is.
     here = max((url for _, url in found if request.path.startswith(url)), key=len, default="")
     return [
-        Link(label=entry.label, url=url, icon=entry.icon, count=entry.count(staff), current=url == here)
+        Link(
+            label=entry.label,
+            url=url,
+            icon=entry.icon,
+            count=entry.count(staff),
+            counted=entry.counted,
+            current=url == here,
+        )
         for entry, url in found
     ]

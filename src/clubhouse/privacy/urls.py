@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from clubhouse.privacy import views
+from clubhouse.privacy import retrying, views
 
 app_name = "privacy"
 urlpatterns = [
     path("settings/", views.settings, name="settings"),
+    path("outstanding/retry/", retrying.retry_all, name="retry-all"),
+    path("outstanding/<int:pk>/retry/", retrying.retry, name="retry"),
     path("explanation/", views.explanation, name="explanation"),
     path("already-deleted/", views.already_deleted, name="already-deleted"),
     path("clients/<int:pk>/residue/", views.residue, name="residue"),

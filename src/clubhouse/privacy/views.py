@@ -14,6 +14,7 @@ from clubhouse.clients import selectors as clients
 from clubhouse.clients.models import Client
 from clubhouse.privacy import selectors, services
 from clubhouse.privacy.forms import PrivacySettingsForm
+from clubhouse.privacy.outstanding import outstanding
 from clubhouse.privacy.residue import residue as find_residue
 from clubhouse.privacy.wording import step_words
 from lethe import pipeline
@@ -92,4 +93,5 @@ def settings(request: HttpRequest) -> HttpResponse:
         )
         messages.success(request, "The privacy settings were saved. They apply to the next deletion.")
         return redirect("privacy:settings")
-    return render(request, "privacy/settings.html", {"form": form}, status=422 if form.is_bound else 200)
+    context = {"form": form, "outstanding": outstanding(business)}
+    return render(request, "privacy/settings.html", context, status=422 if form.is_bound else 200)
