@@ -67,6 +67,9 @@ class DeletionCheck(models.Model):
     code_expires_at = models.DateTimeField(null=True, blank=True)
     code_sent_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        verbose_name_plural = "confirmations of this deletion"
+
     def __str__(self) -> str:
         return f"Deletion check {self.pk}"
 

@@ -39,6 +39,9 @@ class Migration(migrations.Migration):
                 ('code_sent_at', models.DateTimeField(blank=True, null=True)),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='deletion_check', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name_plural': 'confirmations of this deletion',
+            },
         ),
         migrations.CreateModel(
             name='SignUp',
