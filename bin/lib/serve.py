@@ -119,21 +119,16 @@ def _environment(host: str, address: str, folder: Path) -> dict[str, str]:
 
 def _prepare_data(python: str, environment: dict[str, str], address: str) -> None:
     """Bring the database up to date and, where it is empty, fill it with the demo business."""
-    steps = {
-        "The database could not be brought up to date.": ["migrate", "--no-input", "--verbosity", "0"],
-        "The demo business could not be loaded.": ["load_demo", "--if-empty", "--url", address],
-    }
-    for sentence, command in steps.items():
-        done = subprocess.run(
-            [python, "-m", "clubhouse", *command],
-            env=environment,
-            cwd=prepare.ROOT,
-            stdout=subprocess.DEVNULL,
-            check=False,
-            start_new_session=True,
-        )
-        if done.returncode:
-            raise prepare.Refused(sentence)
+    done = subprocess.run(
+        [python, "-m", "clubhouse", "make_ready", "--url", address],
+        env=environment,
+        cwd=prepare.ROOT,
+        stdout=subprocess.DEVNULL,
+        check=False,
+        start_new_session=True,
+    )
+    if done.returncode:
+        raise prepare.Refused("The database could not be made ready; what was in the way is said above.")
 
 
 def _ready(services: list[Service], host: str, port: int) -> bool:
