@@ -11,6 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+ENGINE, ENGINE_SETTINGS = Path(__file__).parent / "lethe", "tests.lethe.settings"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The engine's tests have settings of their own, and a process of their own; ``bin/test`` runs both."""
+    if collection_path != ENGINE or config.getoption("ds") == ENGINE_SETTINGS:
+        return None
+    if any(Path(name.split("::")[0]).absolute().is_relative_to(ENGINE) for name in config.args):
+        raise pytest.UsageError(f"The tests of the engine need --ds={ENGINE_SETTINGS}.")
+    return True
+
+
 if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
 

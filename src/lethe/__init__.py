@@ -7,7 +7,7 @@ Declare in an ``erasure.py`` beside your models what becomes of a person's data;
 The order of the stages is in :mod:`lethe.pipeline`; each stage is one file, named for it.
 """
 
-from lethe.policy import Action, Blocker, Policy, delete_rows, emit, keep_rows, not_personal
+from lethe.policy import Action, Blocker, Policy, by_value, delete_rows, emit, keep_rows, not_personal
 from lethe.registry import register
 from lethe.strategies import EMPTY, RandomDigits, RandomEmail, Replace, UnusablePassword
 
@@ -20,6 +20,7 @@ __all__ = [
     "RandomEmail",
     "Replace",
     "UnusablePassword",
+    "by_value",
     "delete_rows",
     "emit",
     "keep_rows",

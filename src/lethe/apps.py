@@ -11,12 +11,13 @@ class LetheConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from lethe.checks import check_declaration, check_seal
+        from lethe.checks import check_catalogue, check_declaration, check_seal
         from lethe.install import after_migrate, before_migrate
 
         autodiscover_modules("erasure")
         autodiscover_modules("effects")
         checks.register(check_declaration, "lethe")
         checks.register(check_seal, checks.Tags.database)
+        checks.register(check_catalogue, checks.Tags.database)
         pre_migrate.connect(before_migrate, sender=self, dispatch_uid="lethe")
         post_migrate.connect(after_migrate, sender=self, dispatch_uid="lethe")

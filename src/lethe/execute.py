@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from lethe.connection import Counter, Runner
@@ -38,6 +38,8 @@ from lethe.steps import RECORD
 
 #: How often a batch that met a deadlock, or a lock that did not come, is tried again before the caller hears of it.
 TRIES = 8
+#: How often it is tried again because a random value was taken.
+REDRAWS = 2
 
 
 @dataclass
@@ -138,6 +140,10 @@ def _patiently(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approve
         try:
             with transaction.atomic(using=plan.using, durable=True):
                 return _transaction(plan, part, by=by, reason=reason, approved=approved)
+        except IntegrityError:
+            # A random value that somebody has already is drawn again; nothing else comes out differently.
+            if attempt == REDRAWS or not _draws(plan):
+                raise
         except OperationalError as error:
             if attempt == TRIES - 1 or not _passing(error):
                 raise
@@ -146,9 +152,14 @@ def _patiently(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approve
 
 
 def _passing(error: OperationalError) -> bool:
-    """Whether trying again can help: a deadlock, a serialisation failure, SQLite's lock."""
+    """Whether trying again can help: a deadlock, a serialisation failure, a lock that did not come, SQLite's lock."""
     state = getattr(error.__cause__, "sqlstate", None)
-    return state in {"40P01", "40001"} or "locked" in str(error)
+    return state in {"40P01", "40001", "55P03"} or "locked" in str(error)
+
+
+def _draws(plan: Plan) -> bool:
+    """Whether the plan draws random values."""
+    return any(not strategy.constant for policy in plan.policies for strategy in policy.strategies().values())
 
 
 def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approved: str | None) -> Outcome:

@@ -76,8 +76,7 @@ def explain(plan: Plan) -> Explanation:
         ),
         kept=tuple(entry for p in policies for entry in _kept(p)),
         blockers=tuple(
-            Entry(plan.model._meta.label, blocker.label, (), "", blocker.settle)
-            for blocker in plan.policy.blockers
+            Entry(plan.model._meta.label, blocker.label, (), "", blocker.settle) for blocker in plan.policy.blockers
         ),
         actions=tuple(Entry(plan.model._meta.label, action.label, (), "") for action in plan.policy.first),
         effects=tuple(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import connections, router, transaction
 
 from lethe.exceptions import LetheError
 from lethe.plan import Plan, compile_plan
@@ -20,13 +20,26 @@ PREFIX = "lethe\\_%"
 
 
 def expected(using: str) -> list[Trigger]:
-    """Every trigger that belongs into the database, of all subjects."""
-    return [trigger for plan in plans(using) for trigger in triggers(plan)]
+    """Every trigger that belongs into the database: of all subjects that live there, on every table that is one (a view
+    takes no triggers)."""
+    tables = _tables(using)
+    return [trigger for plan in plans(using) for trigger in triggers(plan) if trigger.table in tables]
 
 
 def plans(using: str) -> list[Plan]:
-    """The plans of all subjects, compiled afresh."""
-    return [compile_plan(policy.model, using) for policy in registry.subjects()]
+    """The plans of all subjects whose tables are in this database, compiled afresh."""
+    tables = _tables(using)
+    return [
+        compile_plan(policy.model, using)
+        for policy in registry.subjects()
+        if policy.model._meta.db_table in tables and router.allow_migrate_model(using, policy.model)
+    ]
+
+
+def _tables(using: str) -> set[str]:
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        return set(connection.introspection.table_names(cursor))
 
 
 def drop(using: str) -> int:
@@ -51,8 +64,7 @@ def install(using: str) -> int:
         drop(using)
         with connection.cursor() as cursor:
             # Half-way through the migrations of a project, tables are missing; the next migrate builds the rest.
-            tables = set(connection.introspection.table_names(cursor))
-            wanted = [trigger for trigger in expected(using) if trigger.table in tables]
+            wanted = expected(using)
             for trigger in wanted:
                 if trigger.function:
                     cursor.execute(trigger.function)
@@ -101,7 +113,8 @@ def _installed(using: str) -> dict[str, tuple[str, str | None]]:
                 "SELECT t.tgname, c.relname, CASE WHEN t.tgenabled = 'D' THEN NULL ELSE p.prosrc END FROM pg_trigger t "
                 "JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
                 "JOIN pg_namespace n ON n.oid = c.relnamespace "
-                "WHERE NOT t.tgisinternal AND n.nspname = ANY(current_schemas(false)) AND t.tgname LIKE %s",
+                "WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND n.nspname = ANY(current_schemas(false)) "
+                "AND t.tgname LIKE %s",
                 [PREFIX],
             )
         else:
@@ -119,9 +132,5 @@ def before_migrate(*, using: str, **_: Any) -> None:
 
 def after_migrate(*, using: str, **_: Any) -> None:
     """Receiver of ``post_migrate``: only where the engine's own tables exist there."""
-    connection = connections[using]
-    with connection.cursor() as cursor:
-        tables = set(connection.introspection.table_names(cursor))
-    needed = {"lethe_erased", "lethe_subject_key"} | {policy.model._meta.db_table for policy in registry.subjects()}
-    if needed <= tables:
+    if {"lethe_erased", "lethe_subject_key"} <= _tables(using):
         install(using)

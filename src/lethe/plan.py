@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from django.db import connections, models
+from django.db.models.functions import Cast, Concat
 
 from lethe.exceptions import NotRegistered, PolicyError
 from lethe.graph import concrete
 from lethe.policy import Action, Blocker, Policy
 from lethe.registry import Registry, registry
-from lethe.sql import MOMENT, Dialect, Statement
+from lethe.scope import scoped
+from lethe.sql import MOMENT, Dialect, Statement, kind_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +39,27 @@ class Step:
     find: str | None = None
     left: str | None = None
     lock: str | None = None
-    reads: frozenset[tuple[str, str]] = frozenset()
+    own: frozenset[tuple[str, str]] = frozenset()
+    through: frozenset[tuple[str, str]] = frozenset()
     writes: frozenset[tuple[str, str]] = frozenset()
     counted: bool = True
     rank: int = 0
     constants: tuple[tuple[str, Any], ...] = ()
 
+    @property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """Every column that is read to find the step's rows, their own and those of the rows in between."""
+        return self.own | self.through
+
     def needs_before(self, other: Step) -> bool:
         """Whether this step must run before ``other``, because it reads what ``other`` takes away."""
-        if self is other or (other.fate == "delete" and other.table == self.table):
+        if self is other:
             return False
-        tables = {table for table, _ in self.reads}
-        return bool(self.reads & other.writes) or any(
-            column == "*" and table in tables for table, column in other.writes
-        )
+        if other.fate == "delete":
+            # Rows that are gone need no step of their own, save to say so outside; rows in between are needed.
+            own = self.fate == "emit" and self.table == other.table
+            return own or any(table == other.table for table, _ in self.through)
+        return bool(self.reads & other.writes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +95,7 @@ class Plan:
     @property
     def policy(self) -> type[Policy]:
         """The subject's own policy."""
-        return next(policy for policy in self.policies if policy.subject and policy.model is self.model)
+        return next(policy for policy in self.policies if policy.subject)
 
     @property
     def visible(self) -> tuple[Step, ...]:
@@ -101,7 +110,7 @@ def compile_plan(subject: type[models.Model], using: str = "default", source: Re
     """
     from lethe.steps import lock_statement, steps_of
 
-    source = registry if source is None else source
+    source, subject = registry if source is None else source, concrete(subject)
     policy = source.get(subject)
     if policy is None or not policy.subject:
         raise NotRegistered(
@@ -109,7 +118,8 @@ def compile_plan(subject: type[models.Model], using: str = "default", source: Re
         )
     connection = connections[using]
     dialect = Dialect(connection, key_type=subject._meta.pk.rel_db_type(connection) or "")
-    policies = tuple(p for p in source if p is policy or not p.subject)
+    policies = scoped(policy, source)
+    policy = next(p for p in policies if p.subject)
     ranks = _ranks(policies)
     steps = [step for p in policies for step in steps_of(dialect, p, policy, policies, ranks[p.model])]
     digest = hashlib.sha256(
@@ -142,16 +152,26 @@ def declaration(policy: type[Policy]) -> dict[str, Any]:
         "model": policy.model._meta.label,
         "subject": policy.subject,
         "paths": list(policy.paths()),
+        "values": [repr(value) for value in policy.values()],
         "by_key": list(policy.by_key or ()),
+        "by_key_models": sorted(model._meta.label for model in policy.by_key_models())
+        if policy.by_key_models
+        else None,
         "rows": [policy.rows.fate, policy.rows.reason, policy.rows.until] if policy.rows else [],
         "change": {name: repr(strategy) for name, strategy in policy.strategies().items()},
         "keep": policy.kept(),
         "unlink": {name: list(companions) for name, companions in policy.unlink.items()},
         "history": policy.history,
         "emits": [repr(item) for item in policy.emits],
-        "blockers": [blocker.name for blocker in policy.blockers],
-        "first": [action.name for action in policy.first],
+        "blockers": [_said(blocker) for blocker in policy.blockers],
+        "first": [_said(action) for action in policy.first],
     }
+
+
+def _said(declared: Blocker | Action) -> list[str]:
+    """A blocker or an action without its code, which has no stable text."""
+    path = declared.path if isinstance(declared.path, str) else ", ".join(declared.path)
+    return [declared.name, declared.label, path, declared.amount, declared.unit]
 
 
 def _stable(policies: Iterable[type[Policy]]) -> list[type[Policy]]:
@@ -164,9 +184,13 @@ def _check(dialect: Dialect, subject: type[models.Model], kind: str, declared: B
     paths = (declared.path,) if isinstance(declared.path, str) else declared.path
     querysets = answered if isinstance(answered, tuple) else (answered,) * len(paths)
     parts, constants = [], {}
-    key = querysets[0].model._meta.pk
+    key = querysets[0].model._meta.pk_fields
+    whole = len(key) == 1 and kind_of(key[0]) == "whole"
     for queryset, path in zip(querysets, paths, strict=True):
-        values = {"lethe_subject": models.F(path), "lethe_key": models.F("pk")}
+        values: dict[str, Any] = {
+            "lethe_subject": models.F("pk" if path == "pk" else f"{path}__pk"),
+            "lethe_key": models.F("pk") if len(key) == 1 else _composite(key),
+        }
         if declared.amount:
             values["lethe_amount"] = models.F(declared.amount)
         if declared.unit:
@@ -178,7 +202,7 @@ def _check(dialect: Dialect, subject: type[models.Model], kind: str, declared: B
     unit, grouped = ("u.lethe_unit", " GROUP BY u.lethe_unit") if declared.unit else ("''", "")
     text = (
         f"SELECT {dialect.text(declared.name)} AS name, {unit} AS unit, count(*) AS n, {amount} AS amount, "
-        f"{dialect.key_summary('u.lethe_key', key)} AS keys FROM ({' UNION ALL '.join(parts)}) u{grouped}"
+        f"{dialect.key_summary('u.lethe_key', whole=whole)} AS keys FROM ({' UNION ALL '.join(parts)}) u{grouped}"
     )
     return Check(
         name=declared.name,
@@ -188,6 +212,14 @@ def _check(dialect: Dialect, subject: type[models.Model], kind: str, declared: B
         settle=getattr(declared, "settle", ""),
         action=declared if isinstance(declared, Action) else None,
     )
+
+
+def _composite(key: Sequence[models.Field[Any, Any]]) -> Concat:
+    parts = [Cast(models.F(field.attname), models.TextField()) for field in key]
+    separated: list[Any] = [parts[0]]
+    for part in parts[1:]:
+        separated += [models.Value("|"), part]
+    return Concat(*separated, output_field=models.TextField())
 
 
 def _ranks(policies: tuple[type[Policy], ...]) -> dict[type[models.Model], int]:

@@ -82,6 +82,41 @@ class Action:
 
 
 @dataclass(frozen=True)
+class ByValue:
+    """A path that is no foreign key: rows whose column holds what a column of the subject holds."""
+
+    column: str
+    of: str
+    subject: str = ""
+    fold: bool = True
+
+    @property
+    def field(self) -> str:
+        """The column's own field, without the keys inside a JSON column."""
+        return self.column.split("__")[0]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys inside a JSON column."""
+        return tuple(self.column.split("__")[1:])
+
+    def __str__(self) -> str:
+        return self.column
+
+
+def by_value(column: str, *, of: str, subject: str = "", fold: bool = True) -> ByValue:
+    """A path for tables that know the subject by a value: ``by_value("username", of="email")``.
+
+    ``column`` is a field of the policy's model; ``"data__user_id"`` looks up a key inside a JSON column. ``of`` is a
+    field of the subject, ``"pk"`` its key. Text is compared without regard to case unless ``fold`` is false (SQLite
+    folds ASCII letters only). Where there are several kinds of subject, ``subject`` is the label of the one that is
+    meant; else it is every one that has such a field. An empty value belongs to no one. The value is the one before
+    the erasure.
+    """
+    return ByValue(column, of, subject, fold)
+
+
+@dataclass(frozen=True)
 class Emit:
     """An effect for each row, recorded in the erasing transaction and done after commit."""
 
@@ -112,7 +147,8 @@ class Policy:
         ``True`` for the person's own row. Exactly one step away from nothing: it has no path.
     ``path``
         Lookup path, or several, from this model to the subject: ``"client"``, ``"invoice__client"``, ``"user__client"``
-        (through a reverse one-to-one too). A row belongs to the subject where any of them leads there.
+        (through a reverse one-to-one too). A row belongs to the subject where any of them leads there. A table that
+        holds a value of the subject instead of a key says so with :func:`by_value`.
     ``by_key``
         For tables that point by value, as audits do: ``(content type field, key field)``. Rows about the subject, and
         about any row of the models in ``by_key_models`` that belongs to the subject, are the subject's.
@@ -139,7 +175,7 @@ class Policy:
 
     model: ClassVar[type[models.Model]]
     subject: ClassVar[bool] = False
-    path: ClassVar[str | Sequence[str]] = ()
+    path: ClassVar[str | ByValue | Sequence[str | ByValue]] = ()
     by_key: ClassVar[tuple[str, str] | None] = None
     by_key_models: ClassVar[Callable[[], Sequence[type[models.Model]]] | None] = None
     rows: ClassVar[Rows | None] = None
@@ -156,8 +192,17 @@ class Policy:
 
     @classmethod
     def paths(cls) -> tuple[str, ...]:
-        """The paths to the subject, always as a tuple."""
-        return (cls.path,) if isinstance(cls.path, str) else tuple(cls.path)
+        """The paths to the subject along relations, always as a tuple."""
+        return tuple(path for path in cls._all_paths() if isinstance(path, str))
+
+    @classmethod
+    def values(cls) -> tuple[ByValue, ...]:
+        """The paths to the subject by value."""
+        return tuple(path for path in cls._all_paths() if isinstance(path, ByValue))
+
+    @classmethod
+    def _all_paths(cls) -> tuple[str | ByValue, ...]:
+        return (cls.path,) if isinstance(cls.path, str | ByValue) else tuple(cls.path)
 
     @classmethod
     def strategies(cls) -> dict[str, Strategy]:

@@ -16,12 +16,12 @@ from typing import Any
 from django.db import connections, models
 from django.db.utils import DatabaseError
 
-from lethe.exceptions import PolicyError
-from lethe.graph import concrete
+from lethe.graph import Hop, concrete, hops, to_child
 from lethe.plan import Plan
 from lethe.policy import Policy
-from lethe.sql import Dialect
+from lethe.sql import Dialect, kind_of
 from lethe.steps import fields_of
+from lethe.ways import type_names
 
 MESSAGE = "lethe: this record is erased and read-only"
 
@@ -48,8 +48,9 @@ def triggers(plan: Plan) -> list[Trigger]:
     dialect = Dialect(connection, key_type=plan.key_type)
     found = list(_subject_triggers(dialect, plan))
     for policy in plan.policies:
-        if policy is not plan.policy or any(policy.unlink):
+        if policy.rows is None or policy.rows.fate != "not personal":
             found += _dependent_triggers(dialect, plan, policy)
+            found += _generic_triggers(dialect, plan, policy)
     return found
 
 
@@ -61,13 +62,13 @@ def _subject_triggers(dialect: Dialect, plan: Plan) -> Iterator[Trigger]:
     changed = " OR ".join(
         _written(dialect, field, strategies.get(field.name))
         for field in meta.local_concrete_fields
-        if not field.primary_key
+        if not field.primary_key and not field.generated
     )
-    yield _refusing(dialect, plan, meta.db_table, "own", "UPDATE", changed, _erased(dialect, plan, f"OLD.{key}"))
+    yield _refusing(dialect, plan, meta.db_table, "own", "UPDATE", changed, _erased(dialect, plan, Keys(f"OLD.{key}")))
     subject, text = dialect.text(plan.subject), dialect.as_text(f"NEW.{key}")
     draw = f"INSERT INTO lethe_subject_key (subject, key, value) VALUES ({subject}, {text}, {dialect.random_hex()})"
     drop = f"DELETE FROM lethe_subject_key WHERE subject = {subject} AND key = {dialect.as_text(f'OLD.{key}')}"
-    erased = _erased(dialect, plan, f"NEW.{key}")
+    erased = _erased(dialect, plan, Keys(f"NEW.{key}"))
     if dialect.postgres:
         yield _postgres(
             dialect,
@@ -100,106 +101,189 @@ def _written(dialect: Dialect, field: models.Field[Any, Any], strategy: Any) -> 
 # --- the tables that point at it --------------------------------------------------------------------------------------
 def _dependent_triggers(dialect: Dialect, plan: Plan, policy: type[Policy]) -> list[Trigger]:
     meta = policy.model._meta
-    own = [path for path in policy.paths() if _forward(policy.model, path)]
-    unlinked = [name for name in policy.unlink if concrete(meta.get_field(name).related_model) is concrete(plan.model)]
     personal = fields_of(policy, policy.strategies()) if policy is not plan.policy else []
+    holds = [
+        f"({strategy.recognise(dialect, field, f'NEW.{dialect.quote(field.column)}')}) IS NOT TRUE"
+        for field, strategy in personal
+    ]
+    # History may be added, and may stay; it may carry nothing personal.
+    new_row = f"({' OR '.join(holds)})" if policy.history and holds else ("FALSE" if policy.history else "")
     found = []
-    for path in [*own, *unlinked]:
-        first = meta.get_field(path.split("__")[0])
-        column = dialect.quote(first.column)
-        holds = [
-            f"({strategy.recognise(dialect, field, f'NEW.{dialect.quote(field.column)}')}) IS NOT TRUE"
-            for field, strategy in personal
-        ]
-        # History may be added, and may stay; it may carry nothing personal.
-        new_row = f"({' OR '.join(holds)})" if policy.history and holds else ("FALSE" if policy.history else "")
-        pointed = f"({dialect.differs(f'NEW.{column}', f'OLD.{column}')} AND NEW.{column} IS NOT NULL)"
-        writes = [] if path in unlinked else [_written(dialect, field, strategy) for field, strategy in personal]
+    for owner in _owners(dialect, plan, policy):
+        pointed = f"(({' OR '.join(owner.moved(dialect))}) AND {owner.given})"
+        writes = [_written(dialect, field, strategy) for field, strategy in personal] if owner.whole else []
         if policy.history:
             pointed = f"({pointed} AND {new_row})" if holds else ""
-        update = " OR ".join(part for part in (pointed, *writes) if part)
-        if dialect.postgres:
-            found.append(_guard_insert(dialect, plan, policy, path, new_row))
-        else:
-            insert = " AND ".join(part for part in (new_row, _owner_erased(dialect, plan, policy, path)) if part)
-            if new_row != "FALSE":
-                found.append(
-                    _sqlite(dialect, meta.db_table, f"{path}_insert", "BEFORE INSERT", insert, _raise_sqlite())
-                )
+        # The other table of a parent's row has no key of its own that could be pointed elsewhere.
+        parts = [*(() if owner.parent else (pointed,)), *writes]
+        update = " OR ".join(part for part in parts if part)
+        erased = _erased(dialect, plan, owner.keys)
+        if owner.parent:
+            pass
+        elif dialect.postgres:
+            found.append(_guard_insert(dialect, plan, meta.db_table, owner, erased, new_row))
+        elif new_row != "FALSE":
+            when = " AND ".join(part for part in (new_row, erased) if part)
+            found.append(
+                _sqlite(dialect, meta.db_table, f"{owner.name}_insert", "BEFORE INSERT", when, _raise_sqlite())
+            )
         if update:
-            found.append(_guard_update(dialect, plan, policy, path, update))
+            found.append(_guard_update(dialect, plan, meta.db_table, owner, erased, update))
     return found
 
 
-def _guard_insert(dialect: Dialect, plan: Plan, policy: type[Policy], path: str, only: str) -> Trigger:
-    """PostgreSQL: lock the owner against a running erasure, then look at its mark in a new snapshot."""
-    refuse = f"IF {_owner_erased(dialect, plan, policy, path)}{f' AND {only}' if only else ''} THEN {_raise()} END IF;"
-    column = dialect.quote(policy.model._meta.get_field(path.split("__")[0]).column)
-    body = (
-        f"IF NEW.{column} IS NOT NULL THEN\n  {_owner_lock(dialect, plan, policy, path)};\n  {refuse}\n  END IF;\n"
-        "  RETURN NEW;"
-    )
-    return _postgres(dialect, policy.model._meta.db_table, f"{path}_insert", "BEFORE INSERT", "", body)
+@dataclass(frozen=True)
+class Keys:
+    """SQL of subjects' keys: an expression, and where it is read from (nothing, for a column of the row itself)."""
+
+    expression: str
+    source: str = ""
+
+    def select(self, expression: str = "") -> str:
+        """What stands inside ``IN (...)``."""
+        wanted = expression or self.expression
+        return f"SELECT {wanted} FROM {self.source}" if self.source else wanted
 
 
-def _guard_update(dialect: Dialect, plan: Plan, policy: type[Policy], path: str, when: str) -> Trigger:
-    table = policy.model._meta.db_table
-    erased = _owner_erased(dialect, plan, policy, path)
-    if not dialect.postgres:
-        return _sqlite(dialect, table, f"{path}_update", "BEFORE UPDATE", f"({when}) AND {erased}", _raise_sqlite())
-    body = f"{_owner_lock(dialect, plan, policy, path)};\n  IF {erased} THEN {_raise()} END IF;\n  RETURN NEW;"
-    return _postgres(dialect, table, f"{path}_update", "BEFORE UPDATE", when, body)
+@dataclass(frozen=True)
+class _Owner:
+    """Whose a row is, seen from the row itself: SQL of the subjects' keys, and the columns that say so."""
+
+    name: str
+    columns: tuple[str, ...]
+    keys: Keys
+    whole: bool = True
+    parent: bool = False
+
+    @property
+    def given(self) -> str:
+        """The row names someone."""
+        return " AND ".join(f"NEW.{column} IS NOT NULL" for column in self.columns)
+
+    def moved(self, dialect: Dialect) -> list[str]:
+        """The row names someone else than before."""
+        return [dialect.differs(f"NEW.{column}", f"OLD.{column}") for column in self.columns]
 
 
-def _forward(model: type[models.Model], path: str) -> bool:
-    """Whether a path starts at a column of the model's own table, so that a new row can be seen to point."""
-    field = model._meta.get_field(path.split("__")[0])
-    return bool(field.concrete and not field.many_to_many and field.related_model)
-
-
-def _owners(dialect: Dialect, plan: Plan, policy: type[Policy], path: str) -> str:
-    """SQL of the subject that the new row belongs to: a column of the row, or a subquery of several steps.
-
-    Along the way ``value`` is SQL for what the column ``have`` of ``model`` holds in the row that was reached.
-    """
-    model, value, have = concrete(policy.model), "", ""
-
-    def column(name: str, alias: str) -> str:
-        if not value:
-            return f"NEW.{dialect.quote(name)}"
-        if name == have:
-            return value
-        table, there = dialect.quote(model._meta.db_table), dialect.quote(have)
-        return f"(SELECT {alias}.{dialect.quote(name)} FROM {table} {alias} WHERE {alias}.{there} = {value})"
-
-    for index, part in enumerate(path.split("__")):
-        field = model._meta.get_field(part)
-        if field.concrete and not field.many_to_many:
-            value, have = column(field.column, f"g{index}"), field.target_field.column
-        elif field.one_to_one:
-            key = field.field
-            value, have = column(key.target_field.column, f"g{index}"), key.column
+def _owners(dialect: Dialect, plan: Plan, policy: type[Policy]) -> list[_Owner]:
+    """Every way in which a row of the policy's table names a subject by columns of its own."""
+    model, subject = policy.model, plan.policy
+    found: list[_Owner] = []
+    for path in policy.paths():
+        first, steps = model._meta.get_field(path.split("__")[0]), hops(model, path)
+        parent = first.auto_created and getattr(first, "parent_link", False)
+        if first.many_to_many or (first.auto_created and not first.concrete and not parent):
+            continue  # a reverse relation: the other row points here, and its own trigger sees it
+        found.append(_Owner(path, _names(dialect, steps[0]), _keys(dialect, plan, steps), parent=parent))
+    for value in policy.values():
+        field = model._meta.get_field(value.field)
+        if value.of == "pk" and not value.keys and kind_of(field) == kind_of(plan.model._meta.pk):
+            column = dialect.quote(field.column)
+            found.append(_Owner(f"{value}_{plan.model._meta.model_name}", (column,), Keys(f"NEW.{column}")))
+    for name in policy.unlink:
+        target = concrete(model._meta.get_field(name).related_model)
+        if target is concrete(plan.model):
+            steps = hops(model, name)
+        elif target in subject.model._meta.all_parents:
+            steps = hops(model, f"{name}__{to_child(target, plan.model)}")
         else:
-            raise PolicyError(f"The seal cannot follow {path!r} of {policy.model._meta.label} past {part!r}.")
-        model = concrete(field.related_model)
-    return column(plan.model._meta.pk.column, "g")
+            continue
+        found.append(_Owner(name, _names(dialect, steps[0]), _keys(dialect, plan, steps), whole=False))
+    return found
 
 
-def _owner_erased(dialect: Dialect, plan: Plan, policy: type[Policy], path: str) -> str:
-    return _erased(dialect, plan, _owners(dialect, plan, policy, path))
+def _names(dialect: Dialect, step: Hop) -> tuple[str, ...]:
+    return tuple(dialect.quote(column) for column in step.here)
 
 
-def _owner_lock(dialect: Dialect, plan: Plan, policy: type[Policy], path: str) -> str:
+def _keys(dialect: Dialect, plan: Plan, steps: list[Hop]) -> Keys:
+    """The keys of the subjects that the new row belongs to: a column of it, or what several steps lead to."""
+    quote, key = dialect.quote, plan.model._meta.pk.column
+    source, where, before = "", "", "NEW"
+    for index, step in enumerate(steps):
+        here = [f"{before}.{quote(column)}" for column in step.here]
+        if index + 1 == len(steps) and step.there == (key,) and not step.table:
+            return Keys(here[0], f"{source}{where}" if source else "")
+        joins = [(step.target._meta.db_table, f"g{index}", step.there)]
+        if step.table:
+            joins.insert(0, (step.table, f"m{index}", step.left))
+        for table, alias, columns in joins:
+            condition = _equal(dialect, alias, columns, here)
+            if source:
+                source += f" JOIN {quote(table)} {alias} ON {condition}"
+            else:
+                source, where = f"{quote(table)} {alias}", f" WHERE {condition}"
+            before, here = alias, [f"{alias}.{quote(column)}" for column in step.right]
+    return Keys(f"{before}.{quote(key)}", f"{source}{where}")
+
+
+def _equal(dialect: Dialect, alias: str, columns: tuple[str, ...], others: list[str]) -> str:
+    return " AND ".join(
+        f"{alias}.{dialect.quote(column)} = {other}" for column, other in zip(columns, others, strict=True)
+    )
+
+
+def _guard_insert(dialect: Dialect, plan: Plan, table: str, owner: _Owner, erased: str, only: str) -> Trigger:
+    """PostgreSQL: lock the owner against a running erasure, then look at its mark in a new snapshot."""
+    refuse = f"IF {erased}{f' AND {only}' if only else ''} THEN {_raise()} END IF;"
+    body = f"IF {owner.given} THEN\n  {_lock(dialect, plan, owner.keys)};\n  {refuse}\n  END IF;\n  RETURN NEW;"
+    return _postgres(dialect, table, f"{owner.name}_insert", "BEFORE INSERT", "", body)
+
+
+def _guard_update(dialect: Dialect, plan: Plan, table: str, owner: _Owner, erased: str, when: str) -> Trigger:
+    if not dialect.postgres:
+        return _sqlite(
+            dialect, table, f"{owner.name}_update", "BEFORE UPDATE", f"({when}) AND {erased}", _raise_sqlite()
+        )
+    body = f"{_lock(dialect, plan, owner.keys)};\n  IF {erased} THEN {_raise()} END IF;\n  RETURN NEW;"
+    return _postgres(dialect, table, f"{owner.name}_update", "BEFORE UPDATE", when, body)
+
+
+def _lock(dialect: Dialect, plan: Plan, keys: Keys) -> str:
     meta = plan.model._meta
-    owner = _owners(dialect, plan, policy, path)
-    table, key = dialect.quote(meta.db_table), dialect.quote(meta.pk.column)
-    return f"PERFORM 1 FROM {table} s WHERE s.{key} = {owner} FOR KEY SHARE"
+    return (
+        f"PERFORM 1 FROM {dialect.quote(meta.db_table)} s WHERE s.{dialect.quote(meta.pk.column)} IN ({keys.select()}) "
+        "FOR KEY SHARE"
+    )
 
 
-def _erased(dialect: Dialect, plan: Plan, key: str) -> str:
+# --- tables that can point at anything --------------------------------------------------------------------------------
+def _generic_triggers(dialect: Dialect, plan: Plan, policy: type[Policy]) -> list[Trigger]:
+    """No new row may point at an erased subject by a generic key. (At its kept rows it may: history goes on.)"""
+    if not policy.by_key or policy.history:
+        return []
+    meta, key = policy.model._meta, plan.model._meta.pk
+    type_field, key_field = (meta.get_field(name) for name in policy.by_key)
+    if kind_of(key_field) not in {"text", kind_of(key)}:
+        return []
+    names = ", ".join(dialect.text(name) for name in type_names(plan.model))
+    about = (
+        f"NEW.{dialect.quote(type_field.column)} IN (SELECT c.id FROM django_content_type c "
+        f"WHERE c.app_label || '.' || c.model IN ({names}))"
+    )
+    named = Keys(dialect.key_from(f"NEW.{dialect.quote(key_field.column)}", key_field, key))
+    name = f"key_{plan.model._meta.model_name}_insert"
+    if not dialect.postgres:
+        when = f"{about} AND {_erased(dialect, plan, named)}"
+        return [
+            _sqlite(
+                dialect,
+                meta.db_table,
+                f"key_{plan.model._meta.model_name}_insert",
+                "BEFORE INSERT",
+                when,
+                _raise_sqlite(),
+            )
+        ]
+    refuse = f"IF {_erased(dialect, plan, named)} THEN {_raise()} END IF;"
+    body = f"IF {about} THEN\n  {_lock(dialect, plan, named)};\n  {refuse}\n  END IF;\n  RETURN NEW;"
+    return [_postgres(dialect, meta.db_table, name, "BEFORE INSERT", "", body)]
+
+
+def _erased(dialect: Dialect, plan: Plan, keys: Keys) -> str:
     return (
         f"EXISTS (SELECT 1 FROM lethe_erased e WHERE e.subject = {dialect.text(plan.subject)} "
-        f"AND e.key = {dialect.as_text(key)})"
+        f"AND e.key IN ({keys.select(dialect.as_text(keys.expression))}))"
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -32,9 +33,24 @@ class Statement:
         return {**dict(self.constants), **given} if self.constants else given
 
 
+#: The largest prime whose square SQLite's integers hold.
+PRIME = 2_147_483_647
+
 #: Stands for "now" while a project's queryset is compiled, and is swapped for the parameter afterwards.
 MOMENT = datetime.datetime(9876, 5, 4, 3, 2, 1, tzinfo=datetime.UTC)
 MOMENT_DATE = MOMENT.date()
+
+
+def kind_of(field: models.Field[Any, Any]) -> str:
+    """What a column holds, as far as comparing goes: text, whole numbers, or the type that Django names. A foreign key
+    holds what it points at."""
+    while field.remote_field is not None and getattr(field, "target_field", None) is not None:
+        field = field.target_field
+    if isinstance(field, models.CharField | models.TextField):
+        return "text"
+    if isinstance(field, models.IntegerField | models.AutoField):
+        return "whole"
+    return str(field.get_internal_type())
 
 
 @dataclass
@@ -75,10 +91,18 @@ class Dialect:
         if for_field.get_internal_type() == "JSONField":
             return self.text(json.dumps(value)) + ("::jsonb" if self.postgres else "")
         prepared = for_field.get_db_prep_save(value, self.connection)
+        if isinstance(prepared, str):
+            return self.text(prepared)
         if isinstance(prepared, bool):
             return str(prepared).upper() if self.postgres else str(int(prepared))
         if isinstance(prepared, int | float):
             return str(prepared)
+        if self.postgres:
+            from psycopg import sql
+
+            return str(sql.Literal(prepared).as_string()).replace("%", "%%")
+        if isinstance(prepared, bytes | memoryview):
+            return f"x'{bytes(prepared).hex()}'"
         return self.text(str(prepared))
 
     # --- comparisons ----------------------------------------------------------------------------------------------
@@ -106,10 +130,21 @@ class Dialect:
         """A key as other tables write it when they refer to it by value (with the dashes of a UUID)."""
         if self.postgres:
             return f"{column}::text"
-        if of is not None and isinstance(of, models.UUIDField):
+        if of is not None and kind_of(of) == "UUIDField":
             parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
             return "(" + " || '-' || ".join(f"substr({column}, {start}, {size})" for start, size in parts) + ")"
         return f"CAST({column} AS TEXT)"
+
+    def key_from(self, column: str, held: models.Field[Any, Any], key: models.Field[Any, Any]) -> str:
+        """The other way round: a generic key, which may be text, as a key of the type of ``key``; NULL if none."""
+        if kind_of(held) == kind_of(key):
+            return column
+        if not self.postgres:
+            return f"replace({column}, '-', '')" if kind_of(key) == "UUIDField" else column
+        shapes = {"whole": r"^[0-9]{1,18}$", "UUIDField": r"^[0-9A-Fa-f-]{32,36}$"}
+        if kind_of(key) not in shapes:
+            return f"({column})::{self.key_type}"
+        return f"(CASE WHEN {column} ~ '{shapes[kind_of(key)]}' THEN ({column})::{self.key_type} END)"
 
     def matches_hex_local_part(self, column: str) -> str:
         """An address of 32 hexadecimal digits at some domain."""
@@ -136,17 +171,32 @@ class Dialect:
         inner = ", ".join(f"{self.text(key)}, {value}" for key, value in pairs)
         return f"jsonb_build_object({inner})" if self.postgres else f"json_object({inner})"
 
-    # --- counting -------------------------------------------------------------------------------------------------
-    def key_summary(self, column: str, of: models.Field[Any, Any]) -> str:
-        """Aggregate that changes when another set of rows is counted: the fingerprint's part of a step."""
-        whole = isinstance(of, models.IntegerField | models.AutoField)
+    def json_text(self, column: str, keys: Sequence[str]) -> str:
+        """The text of a value inside a JSON column."""
         if self.postgres:
-            if whole:
-                return f"concat_ws(':', min({column}), max({column}), sum({column}::numeric))"
-            return f"sum(hashtextextended({column}::text, 0)::numeric)::text"
-        if whole:
-            return f"coalesce(min({column}) || ':' || max({column}) || ':' || CAST(total({column}) AS TEXT), '')"
-        return f"coalesce(group_concat({column}), '')"
+            return f"jsonb_extract_path_text({column}, {', '.join(self.text(key) for key in keys)})"
+        path = "$" + "".join(f'."{key}"' for key in keys)
+        return f"CAST(json_extract({column}, {self.text(path)}) AS TEXT)"
+
+    # --- counting -------------------------------------------------------------------------------------------------
+    def row_key(self, alias: str, fields: Sequence[models.Field[Any, Any]]) -> str:
+        """A row's key as one value: its column, or the columns of a composite key as text."""
+        columns = [f"{alias}.{self.quote(field.column)}" for field in fields]
+        return columns[0] if len(columns) == 1 else " || '|' || ".join(f"CAST({column} AS TEXT)" for column in columns)
+
+    def key_summary(self, expression: str, *, whole: bool) -> str:
+        """Aggregate that changes when another set of rows is counted: the fingerprint's part of a step.
+
+        The sum of a hash of each key: rows come in no order, and no set of keys is carried over the wire. ``whole``
+        says that keys are whole numbers. SQLite has no hash function: numbers are squared twice in a prime field, text
+        is handed over for Python to hash.
+        """
+        if self.postgres:
+            return f"sum(hashtextextended(({expression})::text, 0)::numeric)::text"
+        if not whole:
+            return f"coalesce(group_concat({expression}), '')"
+        once = f"(abs({expression} % {PRIME}) + 12345) % {PRIME} * (abs({expression} % {PRIME}) + 12345) % {PRIME}"
+        return f"coalesce(CAST(sum(({once} + 1) * ({once} + 1) % {PRIME}) AS TEXT), '')"
 
     def money(self, expression: str) -> str:
         """A sum as text, so that both databases hand over exact decimals."""
@@ -160,9 +210,13 @@ class Dialect:
         """
         if queryset.query.is_sliced:
             raise PolicyError(f"The queryset of {queryset.model._meta.label} must not be sliced.")
-        text, params = (
-            queryset.order_by().using(self.connection.alias).query.get_compiler(connection=self.connection).as_sql()
-        )
+        compiler = queryset.order_by().using(self.connection.alias).query.get_compiler(connection=self.connection)
+        try:
+            text, params = compiler.as_sql()
+        except EmptyResultSet:
+            raise PolicyError(
+                f"The queryset of {queryset.model._meta.label} is certainly empty, so it says nothing of anyone."
+            ) from None
         constants: dict[str, Any] = {}
         pieces = re.split(r"%(s|%)", text)
         rendered, index = [pieces[0]], 0

@@ -9,8 +9,9 @@ from django.db import models
 
 from lethe.graph import Way, concrete, way
 from lethe.policy import Emit, Policy
-from lethe.sql import Dialect, Statement
+from lethe.sql import Dialect, Statement, kind_of
 from lethe.strategies import EMPTY, Strategy
+from lethe.ways import rows_of, ways_of
 
 if TYPE_CHECKING:
     from lethe.plan import Step
@@ -39,24 +40,15 @@ def lock_statement(dialect: Dialect, policy: type[Policy]) -> str:
         # Any write, even of no row, takes SQLite's write lock at once: nobody can change what is read from here on.
         return f"SELECT t.{key} FROM {table} t WHERE {dialect.in_ids('t.' + key)} ORDER BY t.{key}"
     own = [
-        dialect.quote(policy.model._meta.get_field(name).column)
+        way(dialect, policy.model, name, policy.model, "o").where
         for name in policy.unlink
-        if policy.model._meta.get_field(name).related_model is policy.model
+        if concrete(policy.model._meta.get_field(name).related_model) is concrete(policy.model)
     ]
     condition = dialect.in_ids(f"t.{key}")
     if own:
-        named = "".join(f" UNION SELECT o.{key} FROM {table} o WHERE {dialect.in_ids(f'o.{column}')}" for column in own)
+        named = "".join(f" UNION SELECT o.{key} FROM {table} o WHERE {found}" for found in own)
         condition = f"t.{key} IN (SELECT i.key FROM {dialect.ids_rows()}{named})"
     return f"SELECT t.{key}, statement_timestamp() FROM {table} t WHERE {condition} ORDER BY t.{key} FOR UPDATE"
-
-
-def ways_of(dialect: Dialect, policy: type[Policy], subject: type[Policy], alias: str = "t") -> list[Way]:
-    """How rows of the policy's model are found: the subject by its key, all others by their paths."""
-    if policy is subject:
-        key = policy.model._meta.pk
-        column = f"{alias}.{dialect.quote(key.column)}"
-        return [Way(dialect.in_ids(column), frozenset({(policy.model._meta.db_table, key.column)}))]
-    return [way(dialect, policy.model, path, subject.model, alias) for path in policy.paths()]
 
 
 def dirty(dialect: Dialect, policy: type[Policy], changes: Mapping[str, Strategy], row: str = "t") -> str:
@@ -85,22 +77,17 @@ class _Renderer:
         self.meta = policy.model._meta
         self.table = dialect.quote(self.meta.db_table)
         self.title = str(self.meta.verbose_name_plural)
-        self.ways = ways_of(dialect, policy, subject)
-        if policy.by_key:
-            self.ways.append(self._by_key())
+        self.ways = ways_of(dialect, policy, subject, policies)
 
     def own(self) -> Iterator[Step]:
         """Steps for the rows that are the subject's."""
         if self.policy.rows is None and self.policy is not self.subject:
             return
-        names = ["" if self.policy is self.subject else path for path in self.policy.paths()]
-        names = names or [""]
-        if self.policy.by_key:
-            names = [*self.policy.paths(), "key"]
-        for index, found in enumerate(self.ways):
-            earlier = "".join(f" AND ({other.where}) IS NOT TRUE" for other in self.ways[:index])
+        for index, (path, found) in enumerate(self.ways):
+            # A row that two ways lead to is counted and changed once.
+            earlier = "".join(f" AND ({other.where}) IS NOT TRUE" for _, other in self.ways[:index])
             where = found.where + earlier
-            name = f"{self.meta.label}" + (f" by {names[index]}" if len(self.ways) > 1 else "")
+            name = f"{self.meta.label}" + (f" by {path}" if len(self.ways) > 1 else "")
             for number, item in enumerate(self.policy.emits):
                 yield self._emit(f"{name} emits {item.kind} {number}", item, where, found)
             yield self._delete(name, where, found) if self._deletes() else self._keep(name, where, found)
@@ -109,45 +96,56 @@ class _Renderer:
         """Steps for references to the subject on rows that are somebody else's."""
         for name, companions in self.policy.unlink.items():
             field = self.meta.get_field(name)
-            column = self.dialect.quote(field.column)
-            where, reads = self._named(field)
-            if self._deletes():
-                where += "".join(f" AND ({own.where}) IS NOT TRUE" for own in self.ways)
             changes = dict.fromkeys(companions, EMPTY)
             cleared = [
                 (self.dialect.quote(other.column), strategy.expression(self.dialect, other, "t"), other.column)
                 for other, strategy in fields_of(self.policy, changes)
             ]
-            setting = ", ".join([f"{column} = NULL", *(f"{col} = {value}" for col, value, _ in cleared)])
-            yield self._step(
-                name=f"{self.meta.label}.{name}",
-                title=f"{self.title}: {getattr(field, 'verbose_name', name)}",
-                fate="unlink",
-                write=Statement(f"UPDATE {self.table} AS t SET {setting} WHERE {where}"),
-                where=where,
-                left=f"SELECT count(*) FROM {self.table} t WHERE {where}",
-                lock=self._lock([where]),
-                reads=reads,
-                writes=frozenset(
-                    {(self.meta.db_table, field.column), *((self.meta.db_table, raw) for _, _, raw in cleared)}
-                ),
+            nulled = [pair[0].column for pair in field.related_fields if pair[0].null]
+            setting = ", ".join(
+                [
+                    *(f"{self.dialect.quote(column)} = NULL" for column in nulled),
+                    *(f"{column} = {value}" for column, value, _ in cleared),
+                ]
             )
+            ways = rows_of(self.dialect, field, self.policy, self.subject, self.policies)
+            for number, found in enumerate(ways):
+                where = found.where
+                if self._deletes():
+                    where += "".join(f" AND ({own.where}) IS NOT TRUE" for _, own in self.ways)
+                yield self._step(
+                    name=f"{self.meta.label}.{name}" + (f" {number + 1}" if len(ways) > 1 else ""),
+                    title=f"{self.title}: {getattr(field, 'verbose_name', name)}",
+                    fate="unlink",
+                    write=Statement(f"UPDATE {self.table} AS t SET {setting} WHERE {where}"),
+                    where=where,
+                    left=f"SELECT count(*) FROM {self.table} t WHERE {where}",
+                    lock=self._lock([where]),
+                    found=self._with_own_ways(found) if self._deletes() else found,
+                    writes=frozenset(
+                        (self.meta.db_table, column) for column in (*nulled, *(raw for *_, raw in cleared))
+                    ),
+                )
+
+    def _with_own_ways(self, found: Way) -> Way:
+        """Reading which rows are deleted anyway reads what finds them."""
+        through = found.through.union(*(own.through for _, own in self.ways))
+        return Way(found.where, found.own.union(*(own.own for _, own in self.ways)), through)
 
     # --- one kind of step each ----------------------------------------------------------------------------------------
     def _deletes(self) -> bool:
         return self.policy.rows is not None and self.policy.rows.fate == "delete"
 
     def _delete(self, name: str, where: str, found: Way) -> Step:
-        direct = all(table == self.meta.db_table for table, _ in found.reads)
         return self._step(
             name=name,
             title=self.title,
             fate="delete",
             write=Statement(f"DELETE FROM {self.table} AS t WHERE {where}"),
             where=where,
-            left=f"SELECT count(*) FROM {self.table} t WHERE {where}" if direct else None,
-            lock=self._lock([other.where for other in self.ways]) if len(self.ways) > 1 else None,
-            reads=self._all_reads(found),
+            left=f"SELECT count(*) FROM {self.table} t WHERE {where}",
+            lock=self._lock([other.where for _, other in self.ways]) if len(self.ways) > 1 else None,
+            found=found,
             writes=frozenset({(self.meta.db_table, "*")}),
         )
 
@@ -155,9 +153,7 @@ class _Renderer:
         changes = self.policy.strategies()
         fate = "subject" if self.policy is self.subject else "keep"
         if not changes:
-            return self._step(
-                name=name, title=self.title, fate=fate, write=None, where=where, reads=self._all_reads(found)
-            )
+            return self._step(name=name, title=self.title, fate=fate, write=None, where=where, found=found)
         setting = ", ".join(
             f"{self.dialect.quote(field.column)} = {strategy.expression(self.dialect, field, 't')}"
             for field, strategy in fields_of(self.policy, changes)
@@ -173,7 +169,7 @@ class _Renderer:
             write=Statement(f"UPDATE {self.table} AS t SET {setting} WHERE {where}{only}"),
             where=where,
             left=f"SELECT count(*) FROM {self.table} t WHERE {where} AND ({still})",
-            reads=self._all_reads(found),
+            found=found,
             writes=frozenset((self.meta.db_table, field.column) for field, _ in fields_of(self.policy, changes)),
         )
 
@@ -184,6 +180,7 @@ class _Renderer:
         if item.skip_empty:
             column = f"t.{self.dialect.quote(self.meta.get_field(item.skip_empty).column)}"
             where = f"{where} AND {column} <> ''"
+        emitted = frozenset((self.meta.db_table, self.meta.get_field(column).column) for _, column in item.columns)
         now, payload = self.dialect.now(), self.dialect.json_object(pairs)
         run = self.dialect.param("run") + ("::uuid" if self.dialect.postgres else "")
         return self._step(
@@ -196,25 +193,26 @@ class _Renderer:
                 f"FROM {self.table} t WHERE {where}) e"
             ),
             where=where,
-            reads=self._all_reads(found),
+            found=Way(found.where, found.own | emitted, found.through),
             counted=False,
         )
 
-    def _step(self, *, where: str, counted: bool = True, **values: Any) -> Step:
+    def _step(self, *, where: str, found: Way, counted: bool = True, **values: Any) -> Step:
         from lethe.plan import Step
 
-        key = self.meta.pk
-        if key.column is None:  # a composite key: counted, and told apart by its number only
-            keys = "''"
-        else:
-            keys = self.dialect.key_summary(f"t.{self.dialect.quote(key.column)}", key)
+        key = self.meta.pk_fields
+        whole = len(key) == 1 and kind_of(key[0]) == "whole"
+        keys = self.dialect.key_summary(self.dialect.row_key("t", key), whole=whole)
+        chosen = ", ".join(f"t.{self.dialect.quote(field.column)}" for field in key)
         name = values["name"]
         return Step(
             model=self.meta.label,
             table=self.meta.db_table,
             rank=self.rank,
             counted=counted,
-            find=f"SELECT {', '.join(self._key_columns())} FROM {self.table} t WHERE {where}",
+            own=found.own,
+            through=found.through,
+            find=f"SELECT {chosen} FROM {self.table} t WHERE {where}",
             count=(
                 f"SELECT {self.dialect.text(name)} AS name, '' AS unit, count(*) AS n, '' AS amount, {keys} AS keys "
                 f"FROM {self.table} t WHERE {where}"
@@ -222,65 +220,13 @@ class _Renderer:
             **values,
         )
 
-    def _key_columns(self) -> list[str]:
-        """The primary key's columns: several where it is composite."""
-        return [f"t.{self.dialect.quote(one.column)}" for one in self.meta.pk_fields]
-
-    # --- finding rows -------------------------------------------------------------------------------------------------
-    def _named(self, field: models.Field[Any, Any]) -> tuple[str, frozenset[tuple[str, str]]]:
-        """Rows whose ``field`` names the subject, or a row that is the subject's."""
-        column = f"t.{self.dialect.quote(field.column)}"
-        own = (self.meta.db_table, field.column)
-        target = concrete(field.related_model)
-        if target is concrete(self.subject.model):
-            return self.dialect.in_ids(column), frozenset({own})
-        found = way(
-            self.dialect,
-            self.policy.model,
-            f"{field.name}__{self._path_of(target)}",
-            self.subject.model,
-        )
-        return found.where, found.reads
-
-    def _path_of(self, target: type[models.Model]) -> str:
-        from lethe.exceptions import PolicyError
-
-        for policy in self.policies:
-            if concrete(policy.model) is target and policy.paths():
-                return policy.paths()[0]
-        raise PolicyError(
-            f"{self.meta.label} unlinks a reference to {target._meta.label}, which has no policy with a path."
-        )
-
-    def _by_key(self) -> Way:
-        """Rows that point by value, as audits do, at the subject or at any row that is the subject's."""
-        assert self.policy.by_key is not None
-        type_field, key_field = (self.meta.get_field(name) for name in self.policy.by_key)
-        wanted = {concrete(model) for model in self.policy.by_key_models()} if self.policy.by_key_models else None
-        parts, reads = [], {(self.meta.db_table, type_field.column), (self.meta.db_table, key_field.column)}
-        for other in self.policies:
-            if other.by_key or (wanted is not None and concrete(other.model) not in wanted):
-                continue
-            meta = other.model._meta
-            for found in ways_of(self.dialect, other, self.subject, "k"):
-                key = self.dialect.as_text(f"k.{self.dialect.quote(meta.pk.column)}", meta.pk)
-                parts.append(
-                    "SELECT (SELECT c.id FROM django_content_type c WHERE "
-                    f"c.app_label = {self.dialect.text(meta.app_label)} "
-                    f"AND c.model = {self.dialect.text(meta.model_name)}), "
-                    f"{key} FROM {self.dialect.quote(meta.db_table)} k WHERE {found.where}"
-                )
-                reads |= {(meta.db_table, meta.pk.column), *found.reads}
-        left, right = self.dialect.quote(type_field.column), self.dialect.quote(key_field.column)
-        return Way(f"(t.{left}, t.{right}) IN ({' UNION ALL '.join(parts)})", frozenset(reads))
-
-    def _all_reads(self, found: Way) -> frozenset[tuple[str, str]]:
-        return frozenset(found.reads)
-
     def _lock(self, conditions: Sequence[str]) -> str | None:
         """Lock rows that several subjects share, in key order, just before they change (two workers never deadlock)."""
         if not self.dialect.postgres:
             return None
-        key = self.dialect.quote(self.meta.pk.column)
-        union = " UNION ".join(f"SELECT t.{key} FROM {self.table} t WHERE {condition}" for condition in conditions)
-        return f"SELECT l.{key} FROM {self.table} l WHERE l.{key} IN ({union}) ORDER BY l.{key} FOR UPDATE"
+        columns = [self.dialect.quote(field.column) for field in self.meta.pk_fields]
+        ordered = ", ".join(f"l.{column}" for column in columns)
+        chosen = ", ".join(f"t.{column}" for column in columns)
+        union = " UNION ".join(f"SELECT {chosen} FROM {self.table} t WHERE {condition}" for condition in conditions)
+        row = ordered if len(columns) == 1 else f"({ordered})"
+        return f"SELECT 1 FROM {self.table} l WHERE {row} IN ({union}) ORDER BY {ordered} FOR UPDATE"

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 
 from lethe.exceptions import PolicyError
+from lethe.sql import kind_of
 
 if TYPE_CHECKING:
     from django.db import models
@@ -56,8 +57,10 @@ class Empty(Strategy):
         if kind == "JSONField":
             default = field.get_default()
             return [] if isinstance(default, list) else {}
-        if kind in {"BooleanField"}:
+        if kind == "BooleanField":
             return False
+        if kind == "BinaryField":
+            return b""
         if getattr(field, "empty_strings_allowed", False):
             return ""
         raise PolicyError(
@@ -70,16 +73,32 @@ class Empty(Strategy):
 
     def problem(self, field: models.Field[Any, Any]) -> str | None:
         try:
-            self.value(field)
+            value = self.value(field)
         except PolicyError as error:
             return str(error)
-        return None
+        return None if value is None else _constant_problem(value, field, blank=True)
 
     def describe(self) -> str:
         return "cleared"
 
 
 EMPTY = Empty()
+
+
+def _constant_problem(value: Any, field: models.Field[Any, Any], *, blank: bool = False) -> str | None:
+    """Why a column cannot hold the same ``value`` in every erased row."""
+    limit = getattr(field, "max_length", None)
+    if isinstance(value, str) and limit and len(value) > limit:
+        return f"{value!r} is longer than the column's {limit} characters."
+    try:
+        field.get_prep_value(value)
+    except (TypeError, ValueError, ValidationError):
+        return f"{value!r} does not fit a {field.get_internal_type()}."
+    if field.choices and value not in {choice for choice, _ in field.flatchoices} and not (blank and field.blank):
+        return f"{value!r} is not one of the field's choices."
+    if field.unique:
+        return "a constant does not fit a unique column; use a random strategy, or allow NULL and clear it."
+    return None
 
 
 @dataclass(frozen=True)
@@ -92,26 +111,34 @@ class Replace(Strategy):
         return dialect.literal(self.constant_value, field)
 
     def problem(self, field: models.Field[Any, Any]) -> str | None:
-        limit = getattr(field, "max_length", None)
-        if isinstance(self.constant_value, str) and limit and len(self.constant_value) > limit:
-            return f"{self.constant_value!r} is longer than the column's {limit} characters."
-        if self.constant_value is None and not field.null:
-            return "NULL does not fit: the column is NOT NULL."
-        if field.choices and self.constant_value not in {choice for choice, _ in field.flatchoices}:
-            return f"{self.constant_value!r} is not one of the field's choices."
-        if field.unique and not field.null:
-            return "a constant does not fit a unique column; use a random strategy."
-        return None
+        if self.constant_value is None:
+            return None if field.null else "NULL does not fit: the column is NOT NULL."
+        return _constant_problem(self.constant_value, field)
 
     def describe(self) -> str:
         return f"replaced by “{self.constant_value}”" if self.constant_value != "" else "emptied"
+
+
+def _text_problem(field: models.Field[Any, Any], needed: int, what: str) -> str | None:
+    """Why a column cannot hold random text of so many characters."""
+    if kind_of(field) != "text":
+        return f"{what} is text, and the column is a {field.get_internal_type()}."
+    if field.max_length and field.max_length < needed:
+        return f"{what} needs {needed} characters, and the column holds {field.max_length}."
+    if field.choices:
+        return f"{what} is not one of the field's choices."
+    return None
+
+
+#: A domain that no mail ever reaches (RFC 2606).
+RESERVED = "erased.invalid"
 
 
 @dataclass(frozen=True)
 class RandomEmail(Strategy):
     """A random, unique address. ``domain`` is a literal domain, or a lookup path to a column that holds one."""
 
-    domain: str = "erased.invalid"
+    domain: str = RESERVED
     constant = False
 
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
@@ -127,14 +154,16 @@ class RandomEmail(Strategy):
         relation, _, column = self.domain.partition("__")
         foreign_key = field.model._meta.get_field(relation)
         related = foreign_key.related_model._meta
-        return (
+        found = (
             f"(SELECT d.{dialect.quote(related.get_field(column).column)} FROM {dialect.quote(related.db_table)} d "
             f"WHERE d.{dialect.quote(foreign_key.target_field.column)} = {row}.{dialect.quote(foreign_key.column)})"
         )
+        # Nobody's address may fail for want of a domain.
+        return f"coalesce(nullif({found}, ''), {dialect.text(RESERVED)})"
 
     def problem(self, field: models.Field[Any, Any]) -> str | None:
-        if field.max_length and field.max_length < 33 + 4:
-            return "a random address needs at least 37 characters."
+        if problem := _text_problem(field, 33 + (4 if "__" in self.domain else len(self.domain)), "a random address"):
+            return problem
         if "__" in self.domain:
             relation, _, column = self.domain.partition("__")
             try:
@@ -161,9 +190,7 @@ class RandomDigits(Strategy):
         return f"length({column}) = {self.digits}"
 
     def problem(self, field: models.Field[Any, Any]) -> str | None:
-        if field.max_length and field.max_length < self.digits:
-            return f"{self.digits} digits do not fit into {field.max_length} characters."
-        return None
+        return _text_problem(field, self.digits, "the random number")
 
     def describe(self) -> str:
         return "replaced by a random number"
@@ -180,6 +207,9 @@ class UnusablePassword(Strategy):
 
     def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
         return f"substr({column}, 1, 1) = {dialect.text(UNUSABLE_PASSWORD_PREFIX)}"
+
+    def problem(self, field: models.Field[Any, Any]) -> str | None:
+        return _text_problem(field, 41, "an unusable password")
 
     def describe(self) -> str:
         return "made unusable"

@@ -22,7 +22,7 @@ class MembershipPolicy(Policy):
             membership="id",
         ),
     )
-    clear = ("provider_reference", "reference")
+    clear = ("provider_reference", "reference", "paid_by")
     keep = {
         ("plan", "status", "starts_on", "cancelled_on", "cancellation_reason", "price", "currency"): SALES,
     }
@@ -35,7 +35,7 @@ class PackagePolicy(Policy):
 
     path = "client"
     rows = keep_rows(SALES)
-    clear = ("reference",)
+    clear = ("reference", "paid_by")
     keep = {("name", "credits_total", "credits_used", "credits_forfeited", "forfeited_reason", "expires_on"): SALES}
     unlink = {"paid_by": ()}
 

@@ -12,7 +12,7 @@ class BookingPolicy(Policy):
 
     path = "client"
     rows = keep_rows("a report of past sessions still shows that each was conducted, and for how many")
-    clear = ("note", "reference")
+    clear = ("note", "reference", "booked_by")
     keep = {
         ("session", "status", "booked_at", "cancelled_at"): "attendance is counted by session, state and day",
         "package": "used credits are counted by package",
