@@ -70,7 +70,7 @@ def waits(member: Client, now: datetime.datetime) -> list[Place]:
             position=row.position,
             offered_until=_still_open(row, now),
         )
-        for row in waiting_of(member.pk, now)
+        for row in waiting_of(member.pk, now).select_related("session__club", "session__trainer")
     ]
 
 
