@@ -17,6 +17,7 @@ from clubhouse.privacy.selectors import look
 from clubhouse.privacy.services import erase
 from clubhouse.schedule.models import Club
 from clubhouse.team.models import StaffMember
+from lethe.models import Effect
 from tests.support import factories as make
 from tests.support.record import picture
 from tests.support.sign_in import sign_in
@@ -41,6 +42,8 @@ VIEWS: list[tuple[str, str, str, set[str], bool]] = [
     ("users:consequences", "client", "GET", DELETERS, True),
     ("users:colleague", "colleague", "GET", ADMINISTRATORS, True),
     ("privacy:settings", "", "GET POST", ADMINISTRATORS, False),
+    ("privacy:retry-all", "", "POST", ADMINISTRATORS, False),
+    ("privacy:retry", "overdue", "POST", ADMINISTRATORS, False),
     ("privacy:explanation", "", "GET", ADMINISTRATORS, False),
     ("privacy:already-deleted", "", "GET", ADMINISTRATORS, False),
     ("privacy:residue", "client", "GET", DELETERS, True),
@@ -75,6 +78,9 @@ def address(club: Club, administrator: StaffMember, employee: StaffMember) -> Ca
             return reverse(name, args=[make.make_linking("family", client, make.make_client(club)).pk])
         if needs == "colleague":
             return reverse(name, args=[employee.pk])
+        if needs == "overdue":
+            waits = {"payload": {"business": club.business_id}, "attempts": 1, "last_error": "It failed."}
+            return reverse(name, args=[Effect.objects.create(kind="webhook.deliver", **waits).pk])
         if needs == "receipt":
             done = erase(client, by=administrator.user, reason="test", fingerprint=look(client).fingerprint)
             return reverse(name, args=[done.number])
