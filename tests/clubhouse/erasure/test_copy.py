@@ -1,4 +1,4 @@
-"""The person's own copy (row P10): everything that would be erased, and nothing that lets somebody act as the person."""
+"""The person's own copy (row P10): everything that would be erased, and nothing to act as the person with."""
 
 from __future__ import annotations
 
