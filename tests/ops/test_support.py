@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.mail import send_mail
 from django.db import connection
 
@@ -57,8 +58,7 @@ def test_two_people_share_no_value() -> None:
     assert [field.name for field in fields(Canaries) if getattr(one, field.name) == getattr(two, field.name)] == []
 
 
-def test_the_mail_sink_is_a_server_that_keeps_what_it_is_sent(mail_sink: Sink, settings: object) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+def test_the_mail_sink_is_a_server_that_keeps_what_it_is_sent(mail_sink: Sink) -> None:
     send_mail("A place is free", "Tuesday, 10:00", "club@example.com", ["trainer@example.com"])
     assert mail_sink.recipients == ["trainer@example.com"]
     assert mail_sink.messages[0]["Subject"] == "A place is free"
@@ -78,3 +78,8 @@ def test_the_test_database_waits_for_a_writer_instead_of_failing(club: Club) -> 
     else:
         assert connection.vendor == "postgresql"
     assert Club.objects.filter(pk=club.pk).exists()
+
+
+def test_the_suite_never_sees_the_data_of_who_runs_it() -> None:
+    assert settings.SETTINGS_MODULE == "tests.support.settings"
+    assert Path(settings.DATA_DIR).name.startswith("clubhouse-tests-")
