@@ -81,5 +81,5 @@ def test_the_test_database_waits_for_a_writer_instead_of_failing(club: Club) -> 
 
 
 def test_the_suite_never_sees_the_data_of_who_runs_it() -> None:
-    assert settings.SETTINGS_MODULE == "tests.support.settings"
+    assert settings.PASSWORD_HASHERS == ["tests.support.hashers.QuickArgon2"]
     assert Path(settings.DATA_DIR).name.startswith("clubhouse-tests-")
