@@ -30,9 +30,7 @@ class Business(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     timezone = models.CharField(max_length=64, default="Europe/London")
     currency = models.CharField(max_length=3, default="GBP")
-    deletion_mode = models.CharField(
-        max_length=20, choices=DeletionMode.choices, default=DeletionMode.SETTLE_FIRST
-    )
+    deletion_mode = models.CharField(max_length=20, choices=DeletionMode.choices, default=DeletionMode.SETTLE_FIRST)
     blocker_overrides = models.JSONField(
         default=dict, blank=True, help_text="Blocker name to true (blocks) or false (does not), over the way chosen."
     )
@@ -105,7 +103,7 @@ class User(AbstractBaseUser):
 
 
 class Session(AbstractBaseSession):
-    """A signed-in browser. ``user`` stands beside the opaque blob, so that a person's sessions can be found and ended."""
+    """A signed-in browser. ``user`` stands beside the opaque blob, so that all of a person's can be found and ended."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
 

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class AccessGroup(models.Model):
-    """A Team Access Group: the areas Contacts, Schedule, Retail, and Access, which only administrators have (row H19)."""
+    """A Team Access Group: the areas Contacts, Schedule, Retail, and Access, for administrators alone (row H19)."""
 
     class AccountType(models.TextChoices):
         ADMINISTRATOR = "administrator", "Administrator"
