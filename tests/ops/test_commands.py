@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from clubhouse import environment
 from tests.support.mail import free_port
 from tests.support.serving import ROOT, run
 
@@ -69,25 +70,38 @@ def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None
 def test_processes_that_start_together_draw_one_secret_key(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from clubhouse.environment import secret_key; "
-        "sys.stdin.read(1); print(secret_key(Path(sys.argv[1])))"
+        "print('ready', flush=True); sys.stdin.read(1); print(secret_key(Path(sys.argv[1])))"
     )
-    environment = {key: value for key, value in os.environ.items() if key != "CLUBHOUSE_SECRET_KEY"}
-    environment["PYTHONPATH"] = str(ROOT / "src")
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(6)
-    ]
-    keys = [process.communicate("x", timeout=60)[0].strip() for process in started]
+    inherited = {key: value for key, value in os.environ.items() if key != "CLUBHOUSE_SECRET_KEY"}
+    inherited["PYTHONPATH"] = str(ROOT / "src")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": inherited}
+    started = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], **pipes) for _ in range(6)]
+    for process in started:
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        process.stdin.write("x")
+        process.stdin.flush()
+    keys = [process.communicate(timeout=60)[0].strip() for process in started]
     assert len(set(keys)) == 1
     assert len(keys[0]) >= 50
     assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
     assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_key_is_never_seen_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    put = os.link
+
+    def another_is_quicker(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "link", put)
+        assert not target.exists()
+        seen.append(environment.secret_key(tmp_path))
+        put(source, target)
+
+    monkeypatch.delenv("CLUBHOUSE_SECRET_KEY", raising=False)
+    monkeypatch.setattr(os, "link", another_is_quicker)
+    assert environment.secret_key(tmp_path) == seen[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
 
 
 def test_the_tested_versions_are_the_ones_that_run() -> None:
