@@ -97,6 +97,14 @@ ACTIONS = [
         of_client=True,
     ),
     Action(
+        "memberships:remove-payer",
+        "retail",
+        "memberships",
+        lambda client: make.make_membership(client, paid_by=make.make_client(client.home_club)),
+        lambda row: has(row, paid_by=None, status="active"),
+        "The payer was removed: the client pays for this membership from now on.",
+    ),
+    Action(
         "memberships:forfeit-package",
         "retail",
         "packages",

@@ -25,9 +25,12 @@ from lethe import Action, Blocker, Policy, RandomDigits, RandomEmail, delete_row
 RESOLVED_BY_ERASURE = {"debts", "future_sessions", "account_credits", "unused_credits", "active_membership"}
 
 
-def paid_by_linkings(now: datetime.datetime) -> QuerySet[Any]:
-    """Links by which one client pays for another."""
-    return ClientLinking.objects.filter(kind=ClientLinking.Kind.PAID_BY)
+def paid_by_another(now: datetime.datetime) -> tuple[QuerySet[Any], ...]:
+    """One client pays for another: by a link, or for a running membership without one; for, and by."""
+    links = ClientLinking.objects.filter(kind=ClientLinking.Kind.PAID_BY)
+    linked = links.filter(client=OuterRef("client"), other=OuterRef("paid_by"))
+    sales = active_memberships(now).filter(~Exists(linked), paid_by__isnull=False)
+    return links, links, sales, sales
 
 
 def sole_guardians(now: datetime.datetime) -> QuerySet[Any]:
@@ -55,10 +58,15 @@ class ClientPolicy(Policy):
 
     subject = True
     blockers = (
-        Blocker("debts", "Outstanding and failed payments and debts", debts, amount="amount", unit="currency"),
+        Blocker("debts", "Outstanding and failed payments and debts", debts, amount="due", unit="currency"),
         Blocker("future_sessions", "Future scheduled sessions", upcoming_bookings),
         Blocker("account_credits", "Account credits", open_account_credits, amount="balance", unit="currency"),
-        Blocker("paid_by", "Paid By, for or by another client", paid_by_linkings, path=("client", "other")),
+        Blocker(
+            "paid_by",
+            "Paid By, for or by another client",
+            paid_by_another,
+            path=("client", "other", "client", "paid_by"),
+        ),
         Blocker("unused_credits", "Unused packages, or packages with unused credits", unused_packages, amount="left"),
         Blocker("active_membership", "Active membership", active_memberships),
         Blocker("guardian", "Only guardian of another client", sole_guardians, path="other"),
@@ -109,7 +117,7 @@ class ClientPolicy(Policy):
             "Debts are written off",
             debts,
             run=lambda batch: write_off_for_erasure(batch.ids, batch.now, using=batch.using),
-            amount="amount",
+            amount="due",
             unit="currency",
         ),
         Action(

@@ -9,6 +9,8 @@ from django.db import transaction
 
 from clubhouse.clients.models import Client, ClientLinking
 from clubhouse.clients.search import search_text
+from clubhouse.memberships.models import Membership
+from clubhouse.memberships.services import remove_payer
 
 
 class ErasedClientError(Exception):
@@ -45,6 +47,12 @@ def update_client(pk: int, values: Mapping[str, Any]) -> Client:
 
 @transaction.atomic
 def remove_linking(linking: ClientLinking) -> None:
-    """Take apart a tie between two clients, from either side. Raises ``ErasedClientError``."""
+    """Take apart a tie between two clients, from either side. Raises ``ErasedClientError``.
+
+    With Paid By, what the one pays for running memberships of the other ends too.
+    """
     refuse_erased(*Client.objects.filter(pk__in=[linking.client_id, linking.other_id]))
+    if linking.kind == ClientLinking.Kind.PAID_BY:
+        paid = Membership.objects.filter(client_id=linking.client_id, paid_by_id=linking.other_id)
+        remove_payer(paid.exclude(status=Membership.Status.CANCELLED))
     linking.delete()

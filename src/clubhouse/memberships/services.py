@@ -74,6 +74,14 @@ def forfeit_packages(
         return len(keys), unused_credits
 
 
+def remove_payer(memberships: models.QuerySet[Membership], *, using: str = "default") -> int:
+    """Let the client pay for these memberships themself from now on; returns how many had another payer.
+
+    What was billed stays with who paid it. One statement.
+    """
+    return memberships.using(using).order_by().filter(paid_by__isnull=False).update(paid_by=None)
+
+
 def cancel_for_erasure(ids: Sequence[int], now: datetime.datetime, using: str = "default") -> dict[str, int]:
     """Row F13: end every active or frozen membership of these clients, today in UTC."""
     mine = Membership.objects.filter(client_id__in=Keys(ids))

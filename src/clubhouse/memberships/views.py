@@ -39,6 +39,20 @@ def cancel_several(request: HttpRequest, pk: int) -> HttpResponse:
 
 @needs("retail")
 @require_POST
+def remove_payer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a client whose membership another pays for pay for it themself (Paid By, row H6)."""
+    owner = owner_of(request, Membership.objects.all(), pk)
+
+    def act(client: Client) -> str:
+        if not services.remove_payer(Membership.objects.filter(pk=pk)):
+            raise Unclear("Nobody else pays for this membership; nothing was changed.")
+        return "The payer was removed: the client pays for this membership from now on."
+
+    return settle(request, owner, "memberships", act)
+
+
+@needs("retail")
+@require_POST
 def forfeit_package(request: HttpRequest, pk: int) -> HttpResponse:
     """Forfeit the credits that are left of a package."""
     owner = owner_of(request, Package.objects.all(), pk)
