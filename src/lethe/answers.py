@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.apps import apps
+from django.apps.registry import Apps
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
@@ -101,7 +102,7 @@ def _unanswered_models(subject: type[Policy], source: Registry) -> Iterator[chec
         said = f"refers to {subject.model._meta.label} or its rows ({names})" if ways else "holds a part of its rows"
         hint = _policy_hint(model, f"path = {_listed([path for _, path in ways])}; rows = delete_rows()")
         yield error("E003", f"{model._meta.label} {said}, without a policy.", model, hint)
-    for model, names in _pointing_anywhere(source):
+    for model, names in _pointing_anywhere(source, subject.model._meta.apps):
         hint = _policy_hint(model, f"by_key = {names!r}; rows = delete_rows()")
         said = "can point at anything by a generic key and has no policy."
         yield error("E004", f"{model._meta.label} {said}", model, hint)
@@ -125,12 +126,12 @@ def _path_on(key: models.Field[Any, Any], subject: type[Policy], owned: dict[Mod
     return f"{key.name}__{policy.paths()[0]}" if policy.paths() else key.name
 
 
-def _pointing_anywhere(source: Registry) -> Iterator[tuple[Model, tuple[str, str]]]:
+def _pointing_anywhere(source: Registry, known: Apps) -> Iterator[tuple[Model, tuple[str, str]]]:
     """Models with a generic foreign key, declared or by the look of it, that have no policy."""
     found: dict[Model, tuple[str, str]] = {}
-    for model, key in generic_models():
+    for model, key in generic_models(known):
         found.setdefault(model, (key.ct_field, key.fk_field))
-    for model in all_models():
+    for model in all_models(known):
         types = [key for key in references(model) if key.related_model._meta.label == "contenttypes.ContentType"]
         keys = [field for field in model._meta.local_concrete_fields if GENERIC_KEY.match(field.name)]
         if types and keys:
@@ -238,7 +239,11 @@ def _reference_findings(policy: type[Policy], source: Registry) -> Iterator[chec
             continue
         missing = [f"{key.name}__{path}" for path in other.paths() if f"{key.name}__{path}" not in policy.paths()]
         if not deletes or missing or other.values() or other.by_key or target is concrete(model):
-            along = f"path = {_listed([*policy.paths(), *missing])}, or " if deletes and missing else ""
+            along = (
+                f"path = {_listed([*policy.paths(), *missing])}, or "
+                if deletes and missing and target is not concrete(model)
+                else ""
+            )
             hint = f'{along}unlink = {{"{key.name}": ()}}'
             said = f"{label}.{key.name} can name rows of {target._meta.label} that are deleted"
             yield error("E013", f"{said}, and would point at nothing.", model, hint)

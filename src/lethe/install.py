@@ -18,6 +18,17 @@ from lethe.sql import Dialect
 
 PREFIX = "lethe\\_%"
 
+#: PostgreSQL keeps a trigger's condition apart from its function and rewords it, so what it made of each is noted.
+_NOTED = """
+DO $$ DECLARE t record; BEGIN
+  FOR t IN SELECT oid, tgname, tgrelid::regclass AS made_on FROM pg_trigger
+    WHERE NOT tgisinternal AND tgparentid = 0 AND tgname LIKE 'lethe\\_%'
+  LOOP
+    EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', t.tgname, t.made_on, md5(pg_get_triggerdef(t.oid)));
+  END LOOP;
+END $$
+"""
+
 
 def expected(using: str) -> list[Trigger]:
     """Every trigger that belongs into the database: of all subjects that live there, on every table that is one (a view
@@ -69,6 +80,8 @@ def install(using: str) -> int:
                 if trigger.function:
                     cursor.execute(trigger.function)
                 cursor.execute(trigger.create)
+            if connection.vendor == "postgresql":
+                cursor.execute(_NOTED)
             for plan in plans(using):
                 cursor.execute(_missing_keys(plan))
     return len(wanted)
@@ -105,12 +118,15 @@ def problems(using: str) -> list[str]:
 
 
 def _installed(using: str) -> dict[str, tuple[str, str | None]]:
-    """Name to (table, text): the text of the function on PostgreSQL, of the trigger on SQLite; None if switched off."""
+    """Name to (table, text): the text of the function on PostgreSQL, of the trigger on SQLite; None if switched off,
+    and empty where the trigger itself is not what was made."""
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT t.tgname, c.relname, CASE WHEN t.tgenabled = 'D' THEN NULL ELSE p.prosrc END FROM pg_trigger t "
+                "SELECT t.tgname, c.relname, CASE WHEN t.tgenabled = 'D' THEN NULL "
+                "WHEN md5(pg_get_triggerdef(t.oid)) = obj_description(t.oid, 'pg_trigger') THEN p.prosrc "
+                "ELSE '' END FROM pg_trigger t "
                 "JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
                 "JOIN pg_namespace n ON n.oid = c.relnamespace "
                 "WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND n.nspname = ANY(current_schemas(false)) "

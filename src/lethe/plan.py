@@ -59,6 +59,9 @@ class Step:
             # Rows that are gone need no step of their own, save to say so outside; rows in between are needed.
             own = self.fate == "emit" and self.table == other.table
             return own or any(table == other.table for table, _ in self.through)
+        if other.fate == "unlink" and self.fate in {"delete", "unlink"} and self.table == other.table:
+            # Unlinking spares rows that are deleted, and a row that is untied needs no untying.
+            return bool(self.through & other.writes)
         return bool(self.reads & other.writes)
 
 

@@ -43,6 +43,7 @@ def scoped(subject: type[Policy], source: Iterable[type[Policy]]) -> tuple[type[
     mine = {policy: _leading(policy, subject, subjects) for policy in known}
     owned = {concrete(policy.model) for policy, paths in mine.items() if owns(policy, paths, subject)}
     owned |= {parent for model in owned for parent in parents(model)}
+    strangers = {policy for policy in known if policy.by_key_models and not _points_at(policy, owned)}
     found: list[type[Policy]] = []
     for policy in known:
         unlink = {
@@ -50,7 +51,7 @@ def scoped(subject: type[Policy], source: Iterable[type[Policy]]) -> tuple[type[
             for name, companions in policy.unlink.items()
             if (target := _target(policy.model, name)) is None or target in owned
         }
-        if policy is subject or owns(policy, mine[policy], subject):
+        if policy is subject or (owns(policy, mine[policy], subject) and policy not in strangers):
             paths = policy.path if policy is subject else mine[policy]
             found += _by_table(_narrowed(policy, path=paths, unlink=unlink), answered)
         elif policy.rows is not None and policy.rows.fate == "not personal":
@@ -66,6 +67,12 @@ def owns(policy: type[Policy], paths: tuple[str | ByValue, ...], subject: type[P
         return True
     personal = policy.rows is not None and policy.rows.fate != "not personal"
     return personal and not policy.subject and bool(paths or policy.by_key)
+
+
+def _points_at(policy: type[Policy], owned: set[Model]) -> bool:
+    """Whether a generic key names only models that are this subject's, or some of them."""
+    assert policy.by_key_models is not None
+    return any(concrete(model) in owned for model in policy.by_key_models())
 
 
 def _leading(policy: type[Policy], subject: type[Policy], subjects: set[Model]) -> tuple[str | ByValue, ...]:
