@@ -12,9 +12,11 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.template.loader import render_to_string
 
-from clubhouse.accounts.models import Business, User
+from clubhouse.accounts.models import User
+from clubhouse.clients.models import Client
 from clubhouse.member.models import DeletionCheck
 from clubhouse.messages.mail import send
+from clubhouse.sets import hold_clients
 
 #: Wrong passwords or codes until the member has to wait, and for how long.
 TRIES, WAIT = 5, datetime.timedelta(minutes=15)
@@ -38,19 +40,30 @@ TOO_SOON = "A code was mailed less than a minute ago. Look in your mailbox, or a
 NO_MAIL = "The code could not be mailed just now. Try again in a few minutes, or ask your club to delete your account."
 
 
-def prepare(user: User) -> DeletionCheck:
-    """The row a confirmation is counted in. It is made when the page is shown, so that the preview counts it."""
+class AccountGone(Exception):
+    """The account was deleted while this was asked: by a second click, in another tab, or by the club."""
+
+
+@transaction.atomic
+def prepare(member: Client, user: User) -> DeletionCheck:
+    """The row a confirmation is counted in. It is made when the page is shown, so that the preview counts it.
+
+    Waits for an erasure that is under way, and raises :class:`AccountGone` after it.
+    """
+    if not hold_clients([member.pk], using="default"):
+        raise AccountGone
     return DeletionCheck.objects.get_or_create(user=user)[0]
 
 
-def confirm(user: User, entered: str, *, now: datetime.datetime) -> None:
-    """Check the password, or the code of a member without one. Raises :class:`NotConfirmed`.
+def confirm(member: Client, user: User, entered: str, *, now: datetime.datetime) -> None:
+    """Check the password, or the code of a member without one. Raises :class:`NotConfirmed` and
+    :class:`AccountGone`.
 
     A try is counted before it is checked, so that many at once are no way around the limit.
     """
     if not entered:
         raise NotConfirmed(EMPTY if user.has_usable_password() else "Enter the code. Nothing was deleted.")
-    prepare(user)
+    prepare(member, user)
     mine = DeletionCheck.objects.filter(user=user)
     mine.filter(tries_since__lte=now - WAIT).update(tries=0, tries_since=now)
     if not mine.filter(tries__lt=TRIES).update(tries=F("tries") + 1):
@@ -71,12 +84,12 @@ def _code_fits(mine: QuerySet[DeletionCheck], entered: str, now: datetime.dateti
     return check_password("".join(entered.split()), stored)
 
 
-def mail_code(user: User, business: Business, *, now: datetime.datetime) -> None:
+def mail_code(member: Client, user: User, *, now: datetime.datetime) -> None:
     """Mail a member without a password a code of six digits; an earlier one ends. Raises :class:`NotConfirmed`.
 
     The code is kept as a slow hash, in a row that the erasure removes.
     """
-    prepare(user)
+    prepare(member, user)
     code = f"{secrets.randbelow(1_000_000):06d}"
     with transaction.atomic():
         check = DeletionCheck.objects.select_for_update().get(user=user)
@@ -85,13 +98,13 @@ def mail_code(user: User, business: Business, *, now: datetime.datetime) -> None
         check.code_hash, check.code_tries = make_password(code), 0
         check.code_expires_at, check.code_sent_at = now + CODE_LASTS, now
         check.save()
-    context = {"code": code, "business": business.name, "minutes": int(CODE_LASTS.total_seconds() // 60)}
+    context = {"code": code, "business": member.business.name, "minutes": int(CODE_LASTS.total_seconds() // 60)}
     taken = False
     if settings.EMAIL_HOST:
         try:
             taken = send(
                 user.email,
-                f"Your code for {business.name}",
+                f"Your code for {member.business.name}",
                 render_to_string("member/mail/code.txt", context),
                 render_to_string("member/mail/code.html", context),
                 key=("deletion code", secrets.token_hex(16)),

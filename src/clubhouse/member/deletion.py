@@ -48,11 +48,21 @@ def delete_account(request: HttpRequest, build: AppBuild) -> HttpResponse:
         number = _ordered_before(request.POST.get("ticket", "")) or _remembered(request)
         return _to_receipt(build, number) if number else to_sign_in(request, build)
     user: User = request.user  # type: ignore[assignment]
+    key = user.pk
+    try:
+        return _delete(request, build, member, user)
+    except confirming.AccountGone:
+        logout(request)
+        number = _receipt_of(key)
+        return _to_receipt(build, number) if number else to_sign_in(request, build)
+
+
+def _delete(request: HttpRequest, build: AppBuild, member: Client, user: User) -> HttpResponse:
     if request.method != "POST":
         return _page(request, build, member, ConfirmForm(user=user))
     form = ConfirmForm(request.POST, user=user)
     try:
-        confirming.confirm(user, request.POST.get(form.proof, ""), now=timezone.now())
+        confirming.confirm(member, user, request.POST.get(form.proof, ""), now=timezone.now())
     except confirming.NotConfirmed as error:
         form.refuse(error.message)
         return _page(request, build, member, form, status=422)
@@ -85,7 +95,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """The page before the last step, always with a fresh preview (rows N7, P8)."""
-    check = confirming.prepare(form.user)
+    check = confirming.prepare(member, form.user)
     found = look(member)
     now = timezone.now()
     names = {item.name for item in found.blockers}
@@ -116,11 +126,14 @@ def mail_code(request: HttpRequest, build: AppBuild) -> HttpResponse:
         return redirect("member:delete", build.slug)
     form = ConfirmForm(user=user)
     try:
-        confirming.mail_code(user, build.business, now=timezone.now())
+        confirming.mail_code(member, user, now=timezone.now())
     except confirming.NotConfirmed as error:
         form = ConfirmForm({}, user=user)
         form.refuse(error.message)
         return _page(request, build, member, form, status=422)
+    except confirming.AccountGone:
+        logout(request)
+        return to_sign_in(request, build)
     messages.success(request, "The code was mailed. It works for 10 minutes.")
     return redirect(reverse("member:delete", args=[build.slug]) + "#confirm")
 

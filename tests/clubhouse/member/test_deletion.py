@@ -16,9 +16,12 @@ from django.utils import timezone
 
 from clubhouse.accounts.models import Session, User
 from clubhouse.clients.models import Client
+from clubhouse.member import confirming
+from clubhouse.member.deletion import REASON
 from clubhouse.member.models import AppBuild, DeletionCheck
 from clubhouse.messages.models import ClientMessage
 from clubhouse.messages.outgoing import send_due_client_messages
+from clubhouse.privacy.services import erase
 from lethe import outbox
 from lethe.models import Receipt, Run
 from tests.clubhouse.erasure import evidence
@@ -160,6 +163,28 @@ def test_a_second_click_and_a_second_tab_are_successes(client: Browser, build: A
     assert number in tab.content.decode()
     assert client.get(at(build, "delete"))["Location"] == at(build, "deleted")
     assert Run.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("reason", [REASON, "Deleted by an administrator"])
+def test_two_clicks_at_the_same_moment(
+    client: Browser, build: AppBuild, member: Client, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    """The first one ends between this one's sign-in check and its own start."""
+    sign_in(client, member)
+    form = last_step(client, build, password=make.PASSWORD)
+    real = confirming.confirm
+
+    def after_the_other(*args, **kwargs):
+        erase(member, by=member.user, reason=reason, fingerprint=form["fingerprint"])
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(confirming, "confirm", after_the_other)
+    answer = client.post(at(build, "delete"), form)
+    expected = "deleted" if reason == REASON else "sign-in"
+    assert answer["Location"] == at(build, expected), "the receipt is for whoever ordered the deletion"
+    assert not DeletionCheck.objects.exists()
+    assert client.get(at(build, "home")).status_code == 302
 
 
 @pytest.mark.django_db
