@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+import lethe
 from tests.support.serving import ROOT
 
 PAGES = sorted(
@@ -40,6 +41,21 @@ def test_every_command_is_documented() -> None:
     launchers = {path.name for path in (ROOT / "bin").iterdir() if path.is_file()}
     assert "serve" in launchers
     assert {name for name in launchers if f"bin/{name}" not in words} == set()
+
+
+def test_every_check_is_documented_and_every_documented_one_exists() -> None:
+    engine = "\n".join(path.read_text() for path in (ROOT / "src" / "lethe").rglob("*.py"))
+    raised = set(re.findall(r"\"(?:lethe\.)?([EW]0\d\d)\"", engine))
+    documented = set(re.findall(r"^\| `lethe\.([EW]\d+)`", (REFERENCE / "checks.md").read_text(), re.MULTILINE))
+    assert "E003" in raised
+    assert documented == raised
+
+
+def test_every_public_name_and_attribute_of_a_policy_is_documented() -> None:
+    words = set(re.findall(r"^\| `(\w+)` \|", (REFERENCE / "policies.md").read_text(), re.MULTILINE))
+    attributes = {name for name in lethe.Policy.__annotations__ if name != "model"}
+    assert "history" in attributes
+    assert words == attributes | set(lethe.__all__)
 
 
 def test_every_page_is_reached_from_the_index() -> None:
