@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from clubhouse.accounts.permissions import is_administrator, may
+from clubhouse.accounts.permissions import is_administrator, may, may_read_reports
 from clubhouse.team.models import StaffMember
 
 
@@ -60,7 +60,7 @@ ENTRIES = (
     Entry(label="Clients", url_name="clients:list", icon="contact-round", allowed=lambda s: may(s, "contacts")),
     Entry(label="Users", url_name="users:list", icon="users", allowed=is_administrator),
     Entry(label="Schedule", url_name="schedule:day", icon="calendar-days", allowed=lambda s: may(s, "schedule")),
-    Entry(label="Reports", url_name="reports:sessions", icon="chart-column", allowed=is_administrator),
+    Entry(label="Reports", url_name="reports:sessions", icon="chart-column", allowed=may_read_reports),
     Entry(label="Inbox", url_name="messages:inbox", icon="inbox", count=unread, counted="unread"),
     Entry(label="Team settings", url_name="team:settings", icon="settings", allowed=is_administrator),
     Entry(label="Webhooks", url_name="webhooks:list", icon="link", allowed=is_administrator),

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schedule/", include("clubhouse.schedule.urls")),
     path("memberships/", include("clubhouse.memberships.urls")),
     path("billing/", include("clubhouse.billing.urls")),
+    path("reports/", include("clubhouse.reports.urls")),
     path("webhooks/", include("clubhouse.webhooks.urls")),
     path("hooks/", include("clubhouse.billing.provider.urls")),
     path("inbox/", include("clubhouse.messages.urls")),

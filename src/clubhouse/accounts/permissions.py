@@ -26,6 +26,10 @@ AREA_NEEDED = (
     "Your Team Access Group does not include {area}. An administrator can switch it on under "
     "Team settings > Team Access Group."
 )
+REPORTS_NEEDED = (
+    "Reports are for administrators, and for the manager of a club. Ask one of them, or ask an administrator to change "
+    "your role under Team settings."
+)
 DELETE_NEEDED = (
     "Only administrators with “Delete Accounts” switched on can delete an account. An administrator finds it under "
     "Team settings > Team Access Group > Access > Administrator Access."
@@ -53,6 +57,13 @@ def may(staff: StaffMember | None, area: str) -> bool:
 def may_delete_accounts(staff: StaffMember | None) -> bool:
     """Row H19: an administrator whose group has "Delete Accounts" switched on."""
     return staff is not None and is_administrator(staff) and staff.access_group.delete_accounts
+
+
+def may_read_reports(staff: StaffMember | None) -> bool:
+    """Administrators read reports of every club, a manager of their own; employees do not."""
+    if staff is None:
+        return False
+    return is_administrator(staff) or (staff.role == StaffMember.Role.MANAGER and staff.club_id is not None)
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
@@ -98,6 +109,11 @@ def needs(area: str) -> Callable[[View], View]:
 def delete_accounts_required(view: View) -> View:
     """For administrators with "Delete Accounts" (row H19)."""
     return _gate(may_delete_accounts, DELETE_NEEDED)(view)
+
+
+def reports_required(view: View) -> View:
+    """For administrators, and for managers of a club."""
+    return _gate(may_read_reports, REPORTS_NEEDED)(view)
 
 
 def member_required(view: View) -> View:
