@@ -22,6 +22,8 @@ from clubhouse.imports import layout as files
 from clubhouse.imports.clean import Refusal
 from clubhouse.imports.existing import Known
 from clubhouse.imports.resolve import Resolved
+from lethe.contrib.storages import purge
+from lethe.outbox import record
 
 FOLDER = "photos"
 MEDIUM, THUMBNAIL = 480, 96
@@ -75,7 +77,11 @@ def storing() -> Iterator[Stored]:
         yield stored
     except BaseException:
         for name in stored.names:
-            default_storage.delete(name)
+            try:
+                # In a versioned bucket a plain deletion would leave the picture behind, and no row to find it by.
+                purge(default_storage, name)
+            except Exception:
+                record("file.delete", {"name": name})
         raise
 
 

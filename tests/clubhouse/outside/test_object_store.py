@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.core.files.storage import default_storage, storages
 
 from clubhouse.clients.models import Client, ProfileImage
 from clubhouse.environment import media_origins, media_storage
+from clubhouse.imports.photos import storing
 from clubhouse.schedule.models import Club
 from clubhouse.team.models import StaffMember
 from lethe import outbox, pipeline
@@ -169,3 +171,31 @@ def test_the_canary_store_is_a_real_one(bucket: Bucket) -> None:
     with pytest.raises(ClientError):
         bucket.client.get_object(Bucket=bucket.name, Key="clients/b.png")
     assert b"still here" in bucket.all_bytes()
+
+
+def fail_with_a_picture(then: Callable[[], object]) -> None:
+    """An import that stores a picture, and fails after ``then``."""
+    with storing() as stored:
+        stored.save(b"pixels of nobody", "png", "original", ProfileImage())
+        then()
+        raise KeyError
+
+
+def test_an_import_that_fails_leaves_no_picture_behind(bucket: Bucket) -> None:
+    seen: list[bytes] = []
+    with pytest.raises(KeyError):
+        fail_with_a_picture(lambda: seen.append(bucket.all_bytes()))
+    assert b"pixels of nobody" in seen[0]
+    assert bucket.all_bytes() == b""
+
+
+def test_a_picture_of_a_failed_import_that_cannot_go_yet_goes_later(bucket: Bucket, settings: Any) -> None:
+    here = settings.STORAGES
+    away = here["default"]["OPTIONS"] | {"endpoint_url": "http://127.0.0.1:9"}
+    without = here | {"default": here["default"] | {"OPTIONS": away}}
+    with pytest.raises(KeyError):
+        fail_with_a_picture(lambda: setattr(settings, "STORAGES", without))
+    settings.STORAGES = here
+    assert b"pixels of nobody" in bucket.all_bytes()
+    assert outbox.drain() == 1
+    assert bucket.all_bytes() == b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
@@ -254,3 +254,19 @@ def test_what_still_waits_is_not_doubled(endpoint: Endpoint, http_listener: List
     assert Effect.objects.count() == 1
     assert outbox.drain() == 1
     assert Delivery.objects.get().delivered_at is not None
+
+
+def test_nothing_is_sent_while_a_transaction_is_open(
+    endpoint: Endpoint, http_listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ones: list[bool] = []
+    real = services.post
+
+    def post(*args: Any, **kwargs: Any) -> int:
+        open_ones.append(connection.in_atomic_block)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(services, "post", post)
+    services.send_test(endpoint)
+    outbox.drain()
+    assert (len(http_listener.asked), open_ones) == (1, [False])
