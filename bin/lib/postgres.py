@@ -42,7 +42,8 @@ def cluster() -> Iterator[tuple[str, Path]]:
     programs = binaries()
     if programs is None:
         raise prepare.Refused("PostgreSQL is not installed (on Debian and Ubuntu: apt-get install postgresql).")
-    folder = Path(tempfile.mkdtemp(prefix="clubhouse-postgres-"))
+    # Root's own temporary folder may be closed to the account that the server runs as.
+    folder = Path(tempfile.mkdtemp(prefix="clubhouse-postgres-", dir="/tmp" if os.geteuid() == 0 else None))  # noqa: S108
     owner = _owner(folder)
     server: subprocess.Popen[bytes] | None = None
     try:

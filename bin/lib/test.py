@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import FrameType
 
 import postgres
 import prepare
@@ -24,6 +25,10 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chro
 LINES = 40
 ENGINE = "tests/lethe"
 CODE = ("src", "tests", "bin/lib", "bench")
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asked this process, and this process only, to end."""
 
 
 def main(arguments: list[str]) -> int:
@@ -47,6 +52,11 @@ def main(arguments: list[str]) -> int:
     print()
     for name, _, said in summary:
         print(f"{name:<18} {said}")
+    return verdict(summary)
+
+
+def verdict(summary: list[tuple[str, bool, str]]) -> int:
+    """The exit code for what came of the code's checks, which stand first, and of each suite."""
     if not any(re.search(r"\d+ (passed|failed|error)", said) for _, _, said in summary[1:]):
         print("No test was chosen by what was asked for, so nothing is known.")
         return 1
@@ -134,9 +144,13 @@ def suite(python: str, name: str, arguments: list[str], changes: dict[str, str])
                 sys.stdout.buffer.write(piece)
                 sys.stdout.buffer.flush()
                 closing = (closing + piece.decode(errors="replace"))[-2000:]
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as why:
+            if isinstance(why, Terminated):
+                # Ctrl-C reaches pytest by itself; this does not.
+                running.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                 running.wait(30)
+            running.kill()
             raise
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("= \r") for line in closing.splitlines()]
     last = next(
@@ -148,8 +162,12 @@ def suite(python: str, name: str, arguments: list[str], changes: dict[str, str])
     return passed, last if running.returncode in (0, 1) else f"{last} (exit code {running.returncode})"
 
 
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(main(sys.argv[1:]))
     except prepare.Refused as error:
