@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from clubhouse.accounts.models import Business, User
 from clubhouse.billing.models import Invoice
 from clubhouse.clients.models import Client, ClientLinking, ProfileImage
+from clubhouse.clients.search import matching
 from clubhouse.demo import services
 from clubhouse.demo.people import CROWD, SHOWCASE
 from clubhouse.demo.world import World
@@ -70,6 +71,7 @@ def test_each_shows_what_it_is_there_to_show(world: World) -> None:
         if show in BLOCKED_BY:
             preview = pipeline.preview(Client, [client.pk])
             assert {finding.name for finding in preview.findings if finding.blocks} == BLOCKED_BY[show], show
+    assert set(Client.objects.filter(matching("demo"))) == set(world.clients[1 : len(SHOWCASE)])
     [everything] = world.showing("everything")
     preview = pipeline.preview(Client, [everything.pk])
     assert {finding.name for finding in preview.findings if finding.blocks} == set().union(*BLOCKED_BY.values())
