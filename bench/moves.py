@@ -117,7 +117,7 @@ def write_beside_the_row(cast: Cast, rng: random.Random) -> None:
     a = cast.a.pk
     rows: list[Callable[[], object]] = [
         lambda: ClientNote.objects.create(client_id=a, text=f"{CANARY} note"),
-        lambda: StoredCard.objects.create(client_id=a, provider="q", customer_token=CANARY, card_token=f"{CANARY}-{a}"),
+        lambda: StoredCard.objects.create(client_id=a, provider="q", card_token=f"late{a}"),
         lambda: ClientMessage.objects.create(client_id=a, kind="reminder", send_after=make.in_days(1)),
         lambda: WaitingListEntry.objects.create(client_id=a, session=cast.full, joined_at=timezone.now()),
         lambda: ClientLinking.objects.create(kind="buddy", client_id=cast.c.pk, other_id=a),

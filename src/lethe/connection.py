@@ -6,8 +6,10 @@ they run one by one in process. Django's ``execute_wrappers`` do not see these s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from django.db import connections
@@ -61,10 +63,12 @@ class Runner:
             cursors = []
             for statement, given in batch:
                 text, parameters = _bound(statement, given)
-                cursor = psycopg.Cursor(raw)
-                cursor.execute(text, parameters, prepare=True)
+                native, names = _numbered(text)
+                # The server's own parameter signs: the driver does not read through the text again each time.
+                cursor = psycopg.RawCursor(raw)
+                cursor.execute(native, [parameters[name] for name in names], prepare=True)
                 cursors.append(cursor)
-        return [(cursor.rowcount, cursor.fetchall() if cursor.description else []) for cursor in cursors]
+        return [(cursor.rowcount, cursor.fetchall() if cursor.pgresult.nfields else []) for cursor in cursors]
 
     @contextmanager
     def _prepared(self, raw: Any) -> Iterator[None]:
@@ -77,6 +81,22 @@ class Runner:
             yield
         finally:
             raw.prepare_threshold = threshold
+
+
+@lru_cache(maxsize=512)
+def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
+    """A statement with PostgreSQL's own parameters (``$1``), and the names they stand for."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "%"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return re.sub(r"%(?:\((\w+)\)s|%)", number, text), tuple(names)
 
 
 def _bound(statement: str | Statement, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
-from django.utils import timezone
 
 from lethe.connection import Counter, Runner
 from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound
@@ -209,9 +208,16 @@ def _locked(
     given: dict[str, Any] = {"ids": dialect.ids_value(part, key)}
     kinds = scan_statements(plan, steps=compare)
     if runner.postgres:
-        # "Now" is the moment the lock came, read by the database's own clock; the same pipeline then scans with it.
-        _, locked = runner.one(plan.lock, given)
-        now = locked[0][1] if locked else timezone.now()
+        # The statements are the same for every erasure, so their plans are made once and not weighed anew each time.
+        # "Now" is the moment the lock came, by the database's own clock; what is scanned afterwards is as of then.
+        _, (_, locked), (_, clock) = runner.run(
+            [
+                ("SET LOCAL plan_cache_mode = force_generic_plan", {}),
+                (plan.lock, given),
+                ("SELECT clock_timestamp()", {}),
+            ]
+        )
+        now = clock[0][0]
     else:
         # A write of no row takes SQLite's write lock at once, also where the project's transactions begin as readers.
         runner.one("DELETE FROM lethe_erased WHERE 0", {})
@@ -250,8 +256,11 @@ def _stepped(plan: Plan, runner: Runner, dialect: Dialect, given: dict[str, Any]
     """Run all steps, then read again by key what they cover. Raises ``LeftOver`` where anything is left."""
     work: list[tuple[str | Statement, dict[str, Any]]] = []
     writes: list[tuple[int, str]] = []
+    locks: set[str] = set()
     for step in plan.steps:
-        if step.lock:
+        # Rows that are found in several ways are locked before the first of them, all at once.
+        if step.lock and step.lock not in locks:
+            locks.add(step.lock)
             work.append((step.lock, given))
         if step.write is not None:
             writes.append((len(work), step.name))

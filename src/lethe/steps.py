@@ -48,7 +48,7 @@ def lock_statement(dialect: Dialect, policy: type[Policy]) -> str:
     if own:
         named = "".join(f" UNION SELECT o.{key} FROM {table} o WHERE {found}" for found in own)
         condition = f"t.{key} IN (SELECT i.key FROM {dialect.ids_rows()}{named})"
-    return f"SELECT t.{key}, statement_timestamp() FROM {table} t WHERE {condition} ORDER BY t.{key} FOR UPDATE"
+    return f"SELECT t.{key} FROM {table} t WHERE {condition} ORDER BY t.{key} FOR UPDATE"
 
 
 def dirty(dialect: Dialect, policy: type[Policy], changes: Mapping[str, Strategy], row: str = "t") -> str:
