@@ -7,6 +7,7 @@ from typing import Any
 
 from clubhouse.messages.mail import mail_staff
 from clubhouse.messages.outgoing import send_due_client_messages
+from clubhouse.messages.services import write_tasks
 from lethe.outbox import handler, periodic
 
 
@@ -14,6 +15,12 @@ from lethe.outbox import handler, periodic
 def staff_mail(payload: dict[str, Any]) -> dict[str, Any]:
     """Mail the staff what is in their inboxes. Payload: ``{"notifications": [keys]}``."""
     return mail_staff(payload["notifications"])
+
+
+@handler("staff.tasks")
+def staff_tasks(payload: dict[str, Any]) -> dict[str, Any]:
+    """Make tasks that had to wait for a client's lock. Payload: ``{"tasks": [[kind, client key]]}``."""
+    return {"lines": write_tasks((kind, client) for kind, client in payload["tasks"])}
 
 
 @periodic(seconds=15)

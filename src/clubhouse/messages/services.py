@@ -18,7 +18,7 @@ from clubhouse.memberships.models import Membership
 from clubhouse.memberships.selectors import unused_packages
 from clubhouse.messages.models import ClientMessage, Notification
 from clubhouse.schedule.models import Club, Session
-from clubhouse.sets import Keys, insert_all
+from clubhouse.sets import Keys, hold_clients, insert_all
 from clubhouse.team.models import StaffMember
 from lethe import outbox
 
@@ -93,17 +93,32 @@ def tell_needs_payer(
     with transaction.atomic(using=using):
         tasks = [(kinds.NEEDS_PAYER, *row) for row in _with_club(dependants.filter(paid_for))]
         tasks += [(kinds.NEEDS_GUARDIAN, *row) for row in _with_club(wards)]
-        desk = _desks({club for _, _, club in tasks}, using)
-        rows = [
-            Notification(recipient_id=recipient, kind=kind, client_id=client)
-            for kind, client, club in tasks
-            for recipient in sorted(desk[club])
-        ]
-        _deliver(rows, using, emit)
+        # A line about a client who is locked (edited, or under an erasure too) would wait while this erasure holds its
+        # own, which ties transactions into a deadlock; it is written after commit instead.
+        held = hold_clients({client for _, client, _ in tasks}, using=using, skip_locked=True)
+        later = [[str(kind), client] for kind, client, _ in tasks if client not in held]
+        if later:
+            emitter(emit, using)("staff.tasks", {"tasks": later})
+        _write_tasks([task for task in tasks if task[1] in held], using, emit)
     return {
         "clients who need a new payer": sum(kind == kinds.NEEDS_PAYER for kind, *_ in tasks),
         "clients who need a guardian": sum(kind == kinds.NEEDS_GUARDIAN for kind, *_ in tasks),
     }
+
+
+def write_tasks(tasks: Iterable[tuple[str, int]], using: str = "default") -> int:
+    """Make the tasks (kind, client key) that had to wait for a lock; returns how many colleagues' lines there are.
+
+    A client who has been erased since needs nothing, and a task that is in the inboxes already is not made twice.
+    """
+    with transaction.atomic(using=using):
+        wanted = {(kind, client) for kind, client in tasks}
+        held = hold_clients({client for _, client in wanted}, using=using)
+        known = Notification.objects.using(using).filter(client_id__in=Keys(held), read_at=None)
+        wanted -= set(known.values_list("kind", "client_id"))
+        clubs = dict(_with_club(Client.objects.using(using).filter(pk__in=Keys(held))))
+        rows = [(kind, client, clubs[client]) for kind, client in sorted(wanted) if client in clubs]
+        return _write_tasks(rows, using, None)
 
 
 def tell_clients(
@@ -124,6 +139,17 @@ def mark_read(
     if keys is not None:
         unread = unread.filter(pk__in=Keys(keys))
     return unread.update(read_at=now)
+
+
+def _write_tasks(tasks: Sequence[tuple[str, int, int]], using: str, emit: Emit | None) -> int:
+    """A line for each colleague who looks after the client's home club: (kind, client key, club key)."""
+    desk = _desks({club for _, _, club in tasks}, using)
+    rows = [
+        Notification(recipient_id=recipient, kind=kind, client_id=client)
+        for kind, client, club in tasks
+        for recipient in sorted(desk[club])
+    ]
+    return _deliver(rows, using, emit)
 
 
 def _with_club(clients: models.QuerySet[Client]) -> list[tuple[int, int]]:
