@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import connection
+from django.db import connection, connections
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from clubhouse.clients.models import Client
@@ -36,6 +36,8 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         yield chromium
         chromium.close()
+        # What was asked of the database from within that loop went over a connection of its own.
+        connections.close_all()
 
 
 def signed_in(browser: Browser, server: Any, who: StaffMember, **context: Any) -> Page:
