@@ -133,7 +133,7 @@ def compile_plan(subject: type[models.Model], using: str = "default", source: Re
         using=using,
         key_type=dialect.key_type,
         digest=digest,
-        lock=lock_statement(dialect, policy),
+        lock=lock_statement(dialect, policy, policies),
         steps=_ordered(steps),
         checks=(
             *(_check(dialect, subject, "blocker", blocker) for blocker in policy.blockers),

@@ -32,8 +32,8 @@ def steps_of(
     yield from renderer.unlinks()
 
 
-def lock_statement(dialect: Dialect, policy: type[Policy]) -> str:
-    """The first statement: lock the subjects, and those that name them, in key order; read the moment that counts."""
+def lock_statement(dialect: Dialect, policy: type[Policy], policies: Sequence[type[Policy]] = ()) -> str:
+    """The first statement: lock the subjects, and whoever is tied to them, in key order."""
     table = dialect.quote(policy.model._meta.db_table)
     key = dialect.quote(policy.model._meta.pk.column)
     if not dialect.postgres:
@@ -45,10 +45,38 @@ def lock_statement(dialect: Dialect, policy: type[Policy]) -> str:
         if concrete(policy.model._meta.get_field(name).related_model) is concrete(policy.model)
     ]
     condition = dialect.in_ids(f"t.{key}")
-    if own:
-        named = "".join(f" UNION SELECT o.{key} FROM {table} o WHERE {found}" for found in own)
-        condition = f"t.{key} IN (SELECT i.key FROM {dialect.ids_rows()}{named})"
+    tied = [f"SELECT o.{key} FROM {table} o WHERE {found}" for found in own]
+    tied += _named_beside(dialect, policy, policies)
+    if tied:
+        condition = f"t.{key} IN (SELECT i.key FROM {dialect.ids_rows()} UNION {' UNION '.join(tied)})"
     return f"SELECT t.{key} FROM {table} t WHERE {condition} ORDER BY t.{key} FOR UPDATE"
+
+
+def _named_beside(dialect: Dialect, policy: type[Policy], policies: Sequence[type[Policy]]) -> list[str]:
+    """SELECTs of the subjects whom kept rows name beside the one they belong to: who pays for whom, either way.
+
+    PostgreSQL checks all foreign keys of a row at commit when a transaction has written it twice, and that locks
+    whoever is named. Locked last, and in no order, they would tie two erasures into a deadlock.
+    """
+
+    def direct(model: type[models.Model], name: str) -> str:
+        field = model._meta.get_field(name)
+        key = policy.model._meta.pk
+        found = field.concrete and field.many_to_one and concrete(field.related_model) is concrete(policy.model)
+        return dialect.quote(field.column) if found and field.target_field == key else ""
+
+    said = []
+    for other in policies:
+        if other is policy or other.rows is None or other.rows.fate != "keep":
+            continue
+        table = dialect.quote(other.model._meta.db_table)
+        owners = [direct(other.model, path) for path in other.paths() if "__" not in path]
+        named = [direct(other.model, name) for name in other.unlink]
+        for here in filter(None, owners):
+            for there in filter(None, named):
+                said.append(f"SELECT o.{there} FROM {table} o WHERE {dialect.in_ids(f'o.{here}')}")
+                said.append(f"SELECT o.{here} FROM {table} o WHERE {dialect.in_ids(f'o.{there}')}")
+    return said
 
 
 def dirty(dialect: Dialect, policy: type[Policy], changes: Mapping[str, Strategy], row: str = "t") -> str:
