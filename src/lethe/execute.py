@@ -210,8 +210,11 @@ def _locked(
     if runner.postgres:
         # The statements are the same for every erasure, so their plans are made once and not weighed anew each time.
         # "Now" is the moment the lock came, by the database's own clock; what is scanned afterwards is as of then.
-        _, (_, locked), (_, clock) = runner.run(
+        # Where the project asks for a stricter isolation, its snapshot would be older than the lock, and what was
+        # committed while the lock was waited for would not be seen.
+        _, _, (_, locked), (_, clock) = runner.run(
             [
+                ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", {}),
                 ("SET LOCAL plan_cache_mode = force_generic_plan", {}),
                 (plan.lock, given),
                 ("SELECT clock_timestamp()", {}),

@@ -106,6 +106,8 @@ def _kept(policy: type[Policy]) -> list[Entry]:
         grouped.setdefault(reason, []).append(name)
     until = policy.rows.until if policy.rows else ""
     entries = [_entry(policy, names, "kept", reason, until) for reason, names in grouped.items()]
+    if policy.rows and policy.rows.fate == "keep" and not grouped:
+        entries.append(_entry(policy, (), "kept", policy.rows.reason, until))
     if policy.rows and policy.rows.fate == "not personal":
         entries.append(_entry(policy, (), "untouched", policy.rows.reason))
     return entries

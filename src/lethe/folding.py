@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
 
 from lethe.connection import Runner
+from lethe.graph import concrete, parents
 from lethe.plan import Plan
-from lethe.sql import Dialect
+from lethe.sql import Dialect, Statement
+from lethe.steps import fields_of
+from lethe.ways import ways_of
 
 #: Shorter values say nothing of a person: a gender, a country, a weight.
 SHORTEST = 4
@@ -30,34 +34,34 @@ def digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
-def personal_values(plan: Plan, key: Any) -> list[str]:
-    """The subject's own values that its policy takes away, as text, without those too short to name anyone."""
-    policy = plan.policy
-    fields = [
-        field
-        for name in policy.strategies()
-        if isinstance(field := policy.model._meta.get_field(name), models.CharField | models.TextField)
-        and not field.choices
-    ]
-    if not fields:
-        return []
+def personal_values(plan: Plan, keys: Sequence[Any]) -> set[str]:
+    """The subjects' own values that the policy takes away, as text, but those too short to name anyone."""
     # The engine's own cursor: Django would build the same query anew for every erasure.
     runner = Runner(plan.using)
     dialect = Dialect(runner.connection, key_type=plan.key_type)
-    meta = policy.model._meta
-    columns = ", ".join(f"t.{dialect.quote(field.column)}" for field in fields)
-    found = dialect.in_ids(f"t.{dialect.quote(meta.pk.column)}")
-    statement = f"SELECT {columns} FROM {dialect.quote(meta.db_table)} t WHERE {found}"
-    _, rows = runner.one(statement, {"ids": dialect.ids_value([key], meta.pk)})
-    return [value for row in rows for value in row if isinstance(value, str) and len(fold(value)) >= SHORTEST]
+    given = {"ids": dialect.ids_value(keys, plan.model._meta.pk)}
+    statements: list[tuple[str | Statement, dict[str, Any]]] = []
+    own = {concrete(plan.model), *parents(plan.model)}
+    for policy in (policy for policy in plan.policies if concrete(policy.model) in own):
+        columns = [
+            f"t.{dialect.quote(field.column)}"
+            for field, _ in fields_of(policy, policy.strategies())
+            if isinstance(field, models.CharField | models.TextField) and not field.choices
+        ]
+        if columns:
+            table = dialect.quote(policy.model._meta.db_table)
+            _, found = ways_of(dialect, policy, plan.policy)[0]
+            statements.append((f"SELECT {', '.join(columns)} FROM {table} t WHERE {found.where}", given))
+    rows = [row for _, found in runner.run(statements) for row in found]
+    return {value for row in rows for value in row if isinstance(value, str) and len(fold(value)) >= SHORTEST}
 
 
-def names_someone(plan: Plan, key: Any, text: str) -> bool:
-    """Whether ``text`` holds one of the subject's values as whole words, or one of its telephone numbers."""
+def names_someone(plan: Plan, keys: Sequence[Any], text: str) -> bool:
+    """Whether ``text`` holds a value of one of the subjects as whole words, or one of their telephone numbers."""
     if not text:
         return False
     folded, dialled = f" {_words(text)} ", digits(text)
-    for value in personal_values(plan, key):
+    for value in personal_values(plan, keys):
         plain = _words(value)
         if plain and f" {plain} " in folded:
             return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 import logging
 import random
 import secrets
@@ -102,18 +103,26 @@ def take(*, limit: int = TAKE, using: str = "default") -> list[Effect]:
     return list(effects.filter(lease=lease).order_by("next_try_at", "pk")) if taken else []
 
 
+def release(effect: Effect, *, using: str = "default") -> None:
+    """Give back what was leased together with this effect and is not done, so that no one waits for the lease's end."""
+    effects = Effect.objects.using(using).filter(lease=effect.lease, done_at=None)
+    effects.update(lease="", leased_until=None)
+
+
 def perform(effect: Effect, *, using: str = "default") -> bool:
     """Do one leased effect; returns whether it is done. Never raises: a failure is on the row, and tried again."""
     attempts = effect.attempts + 1
     mine = Effect.objects.using(using).filter(pk=effect.pk, lease=effect.lease, done_at=None)
-    # Written before the deed, so that a worker that dies in it has left its trace.
-    if not mine.update(attempts=attempts, leased_until=timezone.now() + LEASE):
+    # Written before the deed, so that a worker that dies in it has left its trace, and the effect that killed it comes
+    # after all that waited beside it.
+    until = timezone.now() + LEASE
+    if not mine.update(attempts=attempts, leased_until=until, next_try_at=until + delay(attempts)):
         return False
     try:
         function = _handlers.get(effect.kind)
         if function is None:
             raise Unknown(f"No handler for {effect.kind!r} is registered in any app's effects.py.")
-        receipt = function(effect.payload) or {}
+        receipt = json.loads(json.dumps(function(effect.payload) or {}))
     except Exception as error:
         cause = str(error)[:200] if isinstance(error, LetheError) else type(error).__name__
         mine.update(last_error=cause, lease="", leased_until=None, next_try_at=timezone.now() + delay(attempts))
@@ -151,6 +160,7 @@ def work(stop: Callable[[], bool], *, using: str = "default", pause: float = 0.5
             for effect in take(using=using):
                 busy = True
                 if stop():
+                    release(effect, using=using)
                     return
                 perform(effect, using=using)
         for name, (seconds, function) in _periodic.items():

@@ -24,6 +24,10 @@ __all__ = ["Copy", "Explanation", "Outcome", "Place", "Preview", "erase", "expla
 
 Model = type[models.Model]
 
+#: So many subjects are chosen one by one, and the reason may be about one of them. For a list of thousands any common
+#: word is somebody's name or town.
+NAMED = 20
+
 
 def explain(subject: Model, *, using: str = "default") -> Explanation:
     """What an erasure of such a subject removes, what it keeps and why: from the declaration alone."""
@@ -66,6 +70,6 @@ def erase(
     if gaps:
         raise GateClosed(f"Nothing was erased: {gaps[0]} ({len(gaps)} in all; manage.py check lists them).")
     plan = plan_for(subject, using)
-    if len(keys) == 1 and names_someone(plan, keys[0], reason):
+    if len(keys) <= NAMED and names_someone(plan, keys, reason):
         raise ReasonNamesSubject
     return execute(plan, keys, by=by, reason=reason, approved=fingerprint, progress=progress)

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 
 from lethe.exceptions import PolicyError
-from lethe.graph import Model, concrete, end_of, parents, to_child
+from lethe.graph import Model, concrete, end_of, parents, references, to_child
 from lethe.policy import ByValue, Policy, Rows
 
 #: What a policy says of its own rows; dropped where the rows are somebody else's.
@@ -55,7 +55,9 @@ def scoped(subject: type[Policy], source: Iterable[type[Policy]]) -> tuple[type[
             paths = policy.path if policy is subject else mine[policy]
             found += _by_table(_narrowed(policy, path=paths, unlink=unlink), answered)
         elif policy.rows is not None and policy.rows.fate == "not personal":
-            found.append(policy)
+            named = {concrete(key.related_model) for key in references(policy.model)}
+            if not named or named & owned:
+                found.append(policy)
         elif unlink:
             found.append(_narrowed(policy, **OWN_ROWS, unlink=unlink))
     return tuple(found)

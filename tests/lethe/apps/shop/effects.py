@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
 from typing import Any
 
-from lethe.outbox import handler
+from lethe.outbox import Retry, handler
 
 
 @handler("card.detach")
@@ -16,3 +19,32 @@ def detach(payload: dict[str, Any]) -> dict[str, Any]:
 @handler("shop.cancelled")
 def cancelled(payload: dict[str, Any]) -> None:
     """The shop hears how many orders were cancelled."""
+
+
+@handler("shop.write")
+def write(payload: dict[str, Any]) -> dict[str, Any]:
+    """Leave a line in a file: so a test counts how often it was done, and by whom."""
+    time.sleep(payload.get("seconds", 0))
+    with Path(payload["file"]).open("a") as file:
+        file.write(payload.get("line", "done") + "\n")
+    return {"written": True}
+
+
+@handler("shop.fails")
+def fails(payload: dict[str, Any]) -> None:
+    """The other side is not ready, or something is broken."""
+    if payload.get("retry"):
+        raise Retry("The bank is closed.")
+    raise ValueError(f"no such person: {payload['name']}")
+
+
+@handler("shop.kills")
+def kills(payload: dict[str, Any]) -> None:
+    """Takes the whole worker with it."""
+    os._exit(9)
+
+
+@handler("shop.strange")
+def strange(payload: dict[str, Any]) -> dict[str, Any]:
+    """Answers with something that is no JSON."""
+    return {"answer": object()}
