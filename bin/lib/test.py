@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -23,6 +25,7 @@ import prepare
 CLOSING = re.compile(r"\b\d+ (passed|failed|errors?|deselected)\b|no tests ran")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 LINES = 40
+GRACE = 60
 ENGINE = "tests/lethe"
 CODE = ("src", "tests", "bin/lib", "bench")
 
@@ -133,23 +136,21 @@ def suite(python: str, name: str, arguments: list[str], changes: dict[str, str])
     if sys.stdout.isatty():
         command.append("--color=yes")
     started = time.monotonic()
-    closing = ""
     with subprocess.Popen(
         [*command, *arguments], env=prepare.variables(**changes), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as running:
-        assert running.stdout is not None
         try:
-            # By the byte, not by the line: the dots of a long run are to be seen as they come.
-            while piece := running.stdout.read1(4096):
-                sys.stdout.buffer.write(piece)
-                sys.stdout.buffer.flush()
-                closing = (closing + piece.decode(errors="replace"))[-2000:]
+            closing = _relay(running)
         except KeyboardInterrupt as why:
             if isinstance(why, Terminated):
                 # Ctrl-C reaches pytest by itself; this does not.
                 running.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-                running.wait(30)
+            late = threading.Timer(GRACE, running.kill)
+            late.start()
+            with contextlib.suppress(KeyboardInterrupt):
+                # What it says of the tests it did run.
+                _relay(running)
+            late.cancel()
             running.kill()
             raise
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("= \r") for line in closing.splitlines()]
@@ -160,6 +161,25 @@ def suite(python: str, name: str, arguments: list[str], changes: dict[str, str])
     filtered = any(argument.startswith(("-k", "-m")) for argument in arguments)
     passed = running.returncode == 0 or (running.returncode == 5 and filtered)
     return passed, last if running.returncode in (0, 1) else f"{last} (exit code {running.returncode})"
+
+
+def _relay(running: subprocess.Popen[bytes]) -> str:
+    """Show what the process prints until it ends, as it comes; gives the last of it.
+
+    A server that a test left behind may hold the pipe open for longer than that, and is not waited for.
+    """
+    assert running.stdout is not None
+    pipe = running.stdout.fileno()
+    last = b""
+    while True:
+        over = running.poll() is not None
+        readable, _, _ = select.select([pipe], [], [], 0 if over else 0.5)
+        piece = os.read(pipe, 65536) if readable else b""
+        if not piece and (over or readable):
+            return last.decode(errors="replace")
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        last = (last + piece)[-2000:]
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
