@@ -23,6 +23,10 @@ from lethe.sql import Dialect, kind_of
 from lethe.steps import fields_of
 from lethe.ways import type_names
 
+#: A session keeps the plan of a function's query. One made while a table was small reads the whole table ever after:
+#: a bulk load in a session that saw the table empty would take time with the square of its rows.
+INDEXED = "SET enable_seqscan = off"
+
 MESSAGE = "lethe: this record is erased and read-only"
 
 
@@ -312,10 +316,11 @@ def _name(table: str, suffix: str) -> str:
 def _postgres(dialect: Dialect, table: str, suffix: str, event: str, when: str, body: str) -> Trigger:
     name, when = _name(table, suffix), when.replace("%%", "%")
     # The function's text carries the trigger's condition too, so that comparing the one compares both.
-    mark = hashlib.sha256(f"{event} {when}".encode()).hexdigest()[:16]
+    mark = hashlib.sha256(f"{event} {when} {INDEXED}".encode()).hexdigest()[:16]
     body = f"\n-- {mark}\nBEGIN\n  {body}\nEND\n".replace("%%", "%")
     function = (
-        f"CREATE OR REPLACE FUNCTION {dialect.quote(name)}() RETURNS trigger LANGUAGE plpgsql AS $lethe${body}$lethe$"
+        f"CREATE OR REPLACE FUNCTION {dialect.quote(name)}() RETURNS trigger LANGUAGE plpgsql {INDEXED} "
+        f"AS $lethe${body}$lethe$"
     )
     condition = f"WHEN ({when}) " if when else ""
     create = (
