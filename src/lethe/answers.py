@@ -20,6 +20,7 @@ from django.db import models, router
 from lethe.exceptions import LetheError, PolicyError
 from lethe.graph import Model, all_models, concrete, end_of, generic_models, parents, reach, references, to_child
 from lethe.limits import moved_targets, refused_columns, refused_constraints
+from lethe.lookalikes import lookalikes
 from lethe.plan import compile_plan
 from lethe.policy import Policy
 from lethe.registry import Registry
@@ -42,6 +43,7 @@ def findings(source: Registry) -> list[checks.CheckMessage]:
     for policy in source:
         messages += _policy_findings(policy, source)
     messages += _database_findings(source)
+    messages += lookalikes(source)
     if not any(message.level >= checks.ERROR for message in messages):
         messages += _compile_findings(source)
     return messages

@@ -65,7 +65,7 @@ def erase(
     the seal is not in place, ``ReasonNamesSubject`` where the reason holds a name, an address or a number of theirs,
     and, for a single subject, ``Blocked``, ``Changed`` or ``SubjectNotFound``. Erasing who is erased changes nothing.
     """
-    keys = list(ids)
+    keys = [subject._meta.pk.to_python(key) for key in ids]
     gaps = checks.gaps(using)
     if gaps:
         raise GateClosed(f"Nothing was erased: {gaps[0]} ({len(gaps)} in all; manage.py check lists them).")

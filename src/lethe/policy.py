@@ -143,6 +143,11 @@ def emit(
 class Policy:
     """Subclass this, register it for a model, and answer for every field.
 
+    Every table answers, those that Django makes for a many-to-many field too (``@register(Client.groups.through)``):
+    who is tied to whom may be all that a report counts. A model whose parent has a table of its own answers for the
+    parent's fields too, unless the parent has a policy. Where there are several kinds of subject, each erasure takes
+    the paths that lead to its own.
+
     ``subject``
         ``True`` for the person's own row. Exactly one step away from nothing: it has no path.
     ``path``

@@ -1,7 +1,9 @@
-"""The gate: each finding about models, references and reasons, and the line to write that its hint is."""
+"""The gate: each finding about subjects and models in reach, and the line to write that its hint is."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +14,10 @@ from django.core.management import call_command
 from django.db import models
 from django.test.utils import isolate_apps
 
-from lethe import RandomEmail, by_value, delete_rows, keep_rows, not_personal
+from lethe import by_value, delete_rows, not_personal
 from lethe.answers import findings
 from lethe.registry import Registry, registry
-from tests.lethe.apps.people.models import Member, Person
-from tests.lethe.apps.shop.models import Address, Card, Comment, Counter, Customer, Order
+from tests.lethe.apps.people.models import Member
 from tests.lethe.support.registries import declared, only, said
 
 if TYPE_CHECKING:
@@ -188,218 +189,6 @@ def test_e004_what_can_point_at_anything() -> None:
     assert "by_key = ('content_type', 'object_pk')" in str(found["Logged"].hint)
 
 
-# --- names and fates --------------------------------------------------------------------------------------------------
-def customer(**changes: Any) -> tuple[type[models.Model], dict[str, Any]]:
-    """A policy for the customer that answers for everything."""
-    attributes: dict[str, Any] = {
-        "subject": True,
-        "replace": {"email": RandomEmail()},
-        "clear": ("phone", "main_address"),
-        "keep": {
-            ("name", "number", "password", "born", "about", "tags", "extra", "loyal", "picture", "fingerprint"): WHY,
-            ("status", "joined", "shop", "referred_by", "clerk"): WHY,
-        },
-    }
-    return Customer, attributes | changes
-
-
-def rest(*left_out: type[models.Model]) -> list[tuple[type[models.Model], dict[str, Any]]]:
-    """Policies for everything else in reach of the customer."""
-    found = []
-    for policy in registry:
-        if policy.model._meta.app_label == "shop" and policy.model not in (Customer, *left_out):
-            names = ("path", "by_key", "by_key_models", "rows", "clear", "replace", "keep", "unlink", "history")
-            attributes = {name: value for name, value in vars(policy).items() if name in names}
-            found.append((policy.model, attributes))
-    return found
-
-
-@pytest.fixture
-def only_customers(settings: SettingsWrapper) -> None:
-    """The shop has customers and no other subject."""
-    settings.LETHE_SUBJECTS = ["shop.Customer"]
-
-
-def gate(number: str, *policies: tuple[type[models.Model], dict[str, Any]]) -> list[tuple[str, str]]:
-    """Message and hint of the findings with an id, all others put aside."""
-    named = {model for model, _ in policies}
-    given = [*policies, *rest(*named)] if Customer in named else [*policies, customer(), *rest(*named)]
-    found = said(declared(*given))
-    # Orders name colleagues, who are no subjects here.
-    found["E018"] = [message for message in found.get("E018", []) if "packed_by" not in message.msg]
-    assert found.get(number), {key: [str(one.msg) for one in value] for key, value in found.items()}
-    return [(str(message.msg), str(message.hint)) for message in found[number]]
-
-
-@pytest.mark.usefixtures("only_customers")
-def test_e005_a_field_that_is_none() -> None:
-    messages = gate("E005", (Address, {"path": "customer", "rows": delete_rows(), "clear": ("street", "line")}))
-    assert messages == [
-        ("The policy of shop.Address names 'street', which is no field.", "The fields are id, customer, line.")
-    ]
-    (message, hint), *_ = gate("E005", customer(clear=("phone", "main_address", "wishes")))
-    assert message == "shop.Customer.wishes is many-to-many and no column."
-    assert hint == "Register a policy for its table: @register(shop.Customer_wishes)."
-    (message, _), *_ = gate("E005", customer(clear=("phone", "main_address", "orders")))
-    assert message == "shop.Customer.orders is no column."
-    (message, _), *_ = gate("E005", (Card, {"path": by_value("holder", of="name"), "rows": delete_rows()}))
-    assert message == "The policy of shop.Card names 'holder', which is no field."
-
-
-@pytest.mark.usefixtures("only_customers")
-def test_e007_unlinking_what_cannot_be_empty() -> None:
-    policy = {"path": "author", "rows": delete_rows(), "unlink": {"author": (), "reply_to": (), "body": ()}}
-    assert gate("E007", (Comment, policy)) == [
-        ("shop.Comment.author is unlinked and cannot be NULL.", "null=True on the field, or rows = delete_rows()."),
-        ("shop.Comment.body is unlinked and no foreign key.", "null=True on the field, or rows = delete_rows()."),
-    ]
-
-
-@pytest.mark.usefixtures("only_customers")
-def test_e008_and_e009_rows_without_a_fate_or_a_way() -> None:
-    assert gate("E008", (Address, {"path": "customer"})) == [
-        (
-            "The policy of shop.Address does not say what becomes of its rows.",
-            'rows = delete_rows(), or rows = keep_rows("why they are needed").',
-        )
-    ]
-    assert gate("E009", (Card, {"rows": delete_rows()})) == [
-        ("The policy of shop.Card has no path to the subject.", 'path = "…"')
-    ]
-
-
-@pytest.mark.usefixtures("only_customers")
-@pytest.mark.parametrize("reason", ["", "   ", "TBD", "tbd", "todo", "n/a", "because", "too short", "  needed "])
-def test_e010_reasons_without_substance(reason: str) -> None:
-    hint = "Say what needs it, in words a member understands."
-    address: dict[str, Any] = {"path": "customer", "clear": ("line",)}
-    assert gate("E010", (Address, address | {"rows": keep_rows(reason)})) == [
-        (f"shop.Address keeps its rows for no reason of substance ({reason!r}).", hint)
-    ]
-    assert gate("E010", (Address, {"path": "customer", "rows": keep_rows(WHY), "keep": {"line": reason}})) == [
-        (f"shop.Address keeps line for no reason of substance ({reason!r}).", hint)
-    ]
-    assert gate("E010", (Counter, {"rows": not_personal(reason)}))[0][0].startswith("shop.Counter keeps its rows")
-
-
-@pytest.mark.usefixtures("only_customers")
-def test_e011_every_field_of_every_kept_row() -> None:
-    fields = ("status", "total", "currency", "due_at", "gift_for", "gift_note", "address")
-    policy = {"path": "customer", "rows": keep_rows(WHY), "keep": {fields: WHY}, "unlink": {"packed_by": ()}}
-    assert gate("E011", (Order, policy)) == [
-        # Unlinking answers for the rows of others, and not for the customer's own.
-        (
-            "shop.Order.packed_by has no answer.",
-            'clear = ("packed_by",), or keep = {"packed_by": "why it is needed"}',
-        ),
-        ("shop.Order.note has no answer.", 'clear = ("note",), or keep = {"note": "why it is needed"}'),
-    ]
-
-
-@pytest.mark.usefixtures("only_customers")
-def test_e012_what_does_not_compile() -> None:
-    (message, hint), *_ = gate("E012", (Card, {"path": "customer__shop", "rows": delete_rows()}), (Order, order()))
-    assert message == "The path 'customer__shop' of shop.Card ends at shop.Shop, which is no subject."
-    assert hint == "Mend the policy that it names."
-
-
-def order(**changes: Any) -> dict[str, Any]:
-    """A policy for orders that names no colleagues."""
-    fields = ("status", "total", "currency", "due_at", "note", "packed_by")
-    attributes: dict[str, Any] = {
-        "path": "customer",
-        "rows": keep_rows(WHY),
-        "keep": {fields: WHY},
-        "clear": ("gift_for", "gift_note", "address"),
-        "unlink": {"gift_for": ("gift_note",), "address": ()},
-    }
-    return attributes | changes
-
-
-# --- references -------------------------------------------------------------------------------------------------------
-@pytest.mark.usefixtures("only_customers")
-def test_e013_a_reference_to_a_subject_on_rows_of_others() -> None:
-    from tests.lethe.apps.shop.models import Review
-
-    finding = gate("E013", (Customer.friends.through, {"path": "from_customer", "rows": delete_rows()}))
-    assert finding == [
-        (
-            "shop.Customer_friends.to_customer names shop.Customer, and rows that are somebody else's have no answer.",
-            'path = ("from_customer", "to_customer"), or unlink = {"to_customer": ()}',
-        )
-    ]
-    assert gate("E013", (Review, {"path": "order__customer", "rows": delete_rows()}))[0][0].startswith(
-        "shop.Review.author names shop.Customer"
-    )
-
-
-@pytest.mark.usefixtures("only_customers")
-def test_e013_a_reference_into_rows_that_are_deleted() -> None:
-    keeps = order(unlink={"gift_for": ("gift_note",)}, clear=("gift_for", "gift_note"))
-    keeps["keep"] = {("status", "total", "currency", "due_at", "note", "packed_by", "address"): WHY}
-    assert gate("E013", (Order, keeps)) == [
-        (
-            "shop.Order.address can name rows of shop.Address that are deleted, and would point at nothing.",
-            'unlink = {"address": ()}',
-        )
-    ]
-    itself = {"path": "author", "rows": delete_rows()}
-    assert gate("E013", (Comment, itself))[0][1] == 'unlink = {"reply_to": ()}'
-    # A row that goes along by every path of what it names is answered.
-    from tests.lethe.apps.shop.models import Engraver, OrderLine
-
-    lines = (OrderLine, {"path": "order__customer", "rows": delete_rows()})
-    words = (Engraver, {"path": "line__order__customer", "rows": delete_rows()})
-    assert "E013" not in said(declared(customer(), (Order, order()), lines, words, *rest(Order, OrderLine, Engraver)))
-
-
-@pytest.mark.usefixtures("only_customers")
-def test_e018_unlinking_what_is_nobody_s() -> None:
-    assert gate("E018", customer(unlink={"shop": ()})) == [
-        (
-            "shop.Customer.shop is unlinked and leads to no subject.",
-            "unlink is for references to a subject or its rows; take 'shop' out.",
-        )
-    ]
-
-
-def test_e019_a_field_of_a_parent_that_has_a_policy(settings: SettingsWrapper) -> None:
-    settings.LETHE_SUBJECTS = ["people.Person"]
-    person = {"subject": True, "clear": ("introduced_by",), "keep": {("name", "email"): WHY}}
-    member = {"path": "person_ptr", "rows": keep_rows(WHY), "clear": ("name", "card"), "keep": {"home": WHY}}
-    found = said(declared((Person, person), (Member, member)))
-    assert [(str(one.msg), one.hint) for one in found["E019"]] == [
-        (
-            "people.Member.name is a column of people.Person, which has a policy.",
-            "Answer in the policy of people.Person.",
-        )
-    ]
-    member["clear"] = ("card",)
-    found = said(declared((Person, person), (Member, member)))
-    # Only its own columns are asked of it.
-    assert not {"E019", "E011"} & set(found)
-
-
-# --- databases --------------------------------------------------------------------------------------------------------
-class Elsewhere:
-    """A router that keeps cards on another database."""
-
-    def db_for_write(self, model: type[models.Model], **hints: Any) -> str | None:
-        """Cards are elsewhere."""
-        return "other" if model is Card else None
-
-
-@pytest.mark.usefixtures("only_customers")
-def test_e017_rows_on_another_database(settings: SettingsWrapper) -> None:
-    settings.DATABASE_ROUTERS = [Elsewhere()]
-    assert gate("E017", (Card, {"path": "customer", "rows": delete_rows()})) == [
-        (
-            "shop.Card is on 'other' and shop.Customer on 'default'; an erasure is one transaction on one database.",
-            "Keep both on one database, or erase shop.Card by an effect (emits).",
-        )
-    ]
-
-
 @isolate_apps("tests.lethe.apps.shop")
 @pytest.mark.usefixtures("alone")
 def test_w001_a_way_without_an_index() -> None:
@@ -433,3 +222,65 @@ def test_w001_a_way_without_an_index() -> None:
         "shop.Slow.someone leads to the subject and has no index.",
     ]
     assert 'models.Index("someone", name="…")' in str(found["W001"][1].hint)
+
+
+@isolate_apps("tests.lethe.apps.shop")
+@pytest.mark.usefixtures("alone")
+def test_w002_what_looks_as_if_it_knew_a_subject_by_value() -> None:
+    class Someone(models.Model):
+        name = models.CharField(max_length=9, blank=True)
+        mail = models.EmailField(null=True)
+
+        class Meta:
+            app_label = "shop"
+
+    class LoginAttempt(models.Model):
+        username = models.CharField(max_length=99)
+
+        class Meta:
+            app_label = "shop"
+
+    class Newsletter(models.Model):
+        address = models.EmailField()
+
+        class Meta:
+            app_label = "shop"
+
+    class Visit(models.Model):
+        someone_id = models.IntegerField()
+
+        class Meta:
+            app_label = "shop"
+
+    class Product(models.Model):
+        title = models.CharField(max_length=9)
+        number = models.IntegerField()
+
+        class Meta:
+            app_label = "shop"
+
+    someone = PERSON | {"clear": ("name", "mail")}
+    found = said(declared((Someone, someone)))
+    assert set(found) == {"W002"}
+    hints = {message.obj.__name__: str(message.hint) for message in found["W002"]}
+    assert set(hints) == {"LoginAttempt", "Newsletter", "Visit"}
+    assert 'path = by_value("username", of="mail")' in hints["LoginAttempt"]
+    assert 'path = by_value("address", of="mail")' in hints["Newsletter"]
+    assert 'path = by_value("someone_id", of="pk")' in hints["Visit"]
+    answers = {
+        LoginAttempt: {"path": by_value("username", of="mail"), "rows": delete_rows()},
+        Newsletter: {"rows": not_personal("addresses of suppliers, none of them a person's")},
+        Visit: {"path": by_value("someone_id", of="pk"), "rows": delete_rows()},
+    }
+    assert said(declared((Someone, someone), *answers.items())) == {}
+
+
+def test_every_finding_has_a_test_that_produces_it() -> None:
+    here = Path(__file__).parent
+    engine = Path(__import__("lethe").__file__).parent
+    source = "".join(path.read_text() for path in engine.glob("*.py"))
+    ids = set(re.findall(r"\"(E\d{3})\"", source)) | set(re.findall(r"\"lethe\.(W\d{3})\"", source))
+    tests = "".join(path.read_text() for path in here.glob("test_*.py") if path != Path(__file__))
+    tests += Path(__file__).read_text().partition("def test_every_finding_has")[0]
+    assert len(ids) > 20
+    assert {number for number in ids if number not in tests} == set()

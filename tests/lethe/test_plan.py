@@ -275,3 +275,25 @@ def test_every_registered_policy_compiles_on_both_databases() -> None:
         for using in ("default", "other"):
             assert compile_plan(policy.model, using).steps
     assert Replace("a") != Replace("b")
+
+
+def test_a_value_that_two_kinds_of_subject_may_have() -> None:
+    from tests.lethe.apps.shop.models import Attempt
+
+    customer = CUSTOMER | {"keep": {"joined": "counted by month"}}
+    account: dict[str, Any] = {"subject": True, "clear": ("full_name",)}
+    for value, models_ in (
+        (by_value("username", of="email"), {Customer, Account}),
+        (by_value("username", of="email", subject="people.Account"), {Account}),
+        (by_value("username", of="phone"), {Customer}),
+    ):
+        source = declared((Customer, customer), (Account, account), (Attempt, {"path": value, "rows": delete_rows()}))
+        found = {
+            subject
+            for subject in (Customer, Account)
+            if "shop.Attempt" in {step.model for step in compile_plan(subject, "default", source).steps}
+        }
+        assert found == models_
+    source = declared((Customer, customer), (Attempt, {"path": by_value("username", of="nick"), "rows": delete_rows()}))
+    with pytest.raises(PolicyError, match="found by the value of 'nick', a field that no subject has"):
+        compile_plan(Customer, "default", source)

@@ -225,11 +225,16 @@ def test_a_stricter_isolation_level_of_the_project_s_is_no_way_round(postgres: b
     assert left(customer) == []
 
 
-def test_sqlite_without_immediate_transactions_waits_too(postgres: bool, pool: ThreadPoolExecutor) -> None:
+def test_sqlite_without_immediate_transactions_waits_too(
+    postgres: bool, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A project that begins its transactions as readers: the engine still takes the write lock before it looks."""
     if postgres:
         return
     customer = make_customer()
+    tries: list[int] = []
+    real = stage._transaction
+    monkeypatch.setattr(stage, "_transaction", lambda *args, **options: tries.append(1) or real(*args, **options))
     locked, go_on = threading.Event(), threading.Event()
 
     def write() -> None:
@@ -239,7 +244,7 @@ def test_sqlite_without_immediate_transactions_waits_too(postgres: bool, pool: T
             go_on.wait(30)
 
     def forget() -> stage.Outcome:
-        one = connections["default"]
+        one: Any = connections["default"]
         one.ensure_connection()
         kept, one.transaction_mode = one.transaction_mode, None
         try:
@@ -255,6 +260,8 @@ def test_sqlite_without_immediate_transactions_waits_too(postgres: bool, pool: T
     written.result(30)
     assert erased.result(30).erased == 1
     assert left(customer) == []
+    # It waited for the lock; else it would have read first, and begun again when it came to write.
+    assert len(tries) == 1
 
 
 def test_a_lock_that_is_held_too_long_is_said(
