@@ -97,7 +97,7 @@ def test_whatever_the_shape(ends: float, schema: Schema, count: int) -> None:
         second, third = rows.subject(sponsor=first), rows.subject(sponsor=first)
         rows.fill(first, second, count)
         rows.fill(second, third, count + 3)
-        rows.fill(third, first, 2)
+        rows.fill(third, first, 5)
         before = everything(made)
         assert all(value in repr(before) for value in rows.canaries)
         seen = preview.preview(made.plan, [first.pk])
