@@ -112,8 +112,10 @@ def _dependent_triggers(dialect: Dialect, plan: Plan, policy: type[Policy]) -> l
     ]
     # History may be added, and may stay; it may carry nothing personal.
     new_row = f"({' OR '.join(holds)})" if policy.history and holds else ("FALSE" if policy.history else "")
-    found = []
-    for owner in _owners(dialect, plan, policy):
+    found, owners = [], _owners(dialect, plan, policy)
+    # A row that names several subjects locks all of them at once and in order: whichever trigger comes first.
+    together = Keys(", ".join(dict.fromkeys(owner.keys.expression for owner in owners if not owner.keys.source)))
+    for owner in owners:
         pointed = f"(({' OR '.join(owner.moved(dialect))}) AND {owner.given})"
         writes = [_written(dialect, field, strategy) for field, strategy in personal] if owner.whole else []
         if policy.history:
@@ -125,7 +127,8 @@ def _dependent_triggers(dialect: Dialect, plan: Plan, policy: type[Policy]) -> l
         if owner.parent:
             pass
         elif dialect.postgres:
-            found.append(_guard_insert(dialect, plan, meta.db_table, owner, erased, new_row))
+            lock = _lock(dialect, plan, owner.keys if owner.keys.source else together)
+            found.append(_guard_insert(dialect, meta.db_table, owner, lock, erased, new_row))
         elif new_row != "FALSE":
             when = " AND ".join(part for part in (new_row, erased) if part)
             found.append(
@@ -227,10 +230,10 @@ def _equal(dialect: Dialect, alias: str, columns: tuple[str, ...], others: list[
     )
 
 
-def _guard_insert(dialect: Dialect, plan: Plan, table: str, owner: _Owner, erased: str, only: str) -> Trigger:
+def _guard_insert(dialect: Dialect, table: str, owner: _Owner, lock: str, erased: str, only: str) -> Trigger:
     """PostgreSQL: lock the owner against a running erasure, then look at its mark in a new snapshot."""
     refuse = f"IF {erased}{f' AND {only}' if only else ''} THEN {_raise()} END IF;"
-    body = f"IF {owner.given} THEN\n  {_lock(dialect, plan, owner.keys)};\n  {refuse}\n  END IF;\n  RETURN NEW;"
+    body = f"IF {owner.given} THEN\n  {lock};\n  {refuse}\n  END IF;\n  RETURN NEW;"
     return _postgres(dialect, table, f"{owner.name}_insert", "BEFORE INSERT", "", body)
 
 
@@ -245,9 +248,9 @@ def _guard_update(dialect: Dialect, plan: Plan, table: str, owner: _Owner, erase
 
 def _lock(dialect: Dialect, plan: Plan, keys: Keys) -> str:
     meta = plan.model._meta
+    key = f"s.{dialect.quote(meta.pk.column)}"
     return (
-        f"PERFORM 1 FROM {dialect.quote(meta.db_table)} s WHERE s.{dialect.quote(meta.pk.column)} IN ({keys.select()}) "
-        "FOR KEY SHARE"
+        f"PERFORM 1 FROM {dialect.quote(meta.db_table)} s WHERE {key} IN ({keys.select()}) ORDER BY {key} FOR KEY SHARE"
     )
 
 
