@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "clubhouse.memberships",
     "clubhouse.billing",
     "clubhouse.messages",
+    "clubhouse.tasks",
     "clubhouse.reports",
     "clubhouse.privacy",
     "clubhouse.webhooks",

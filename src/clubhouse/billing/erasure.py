@@ -14,7 +14,7 @@ class InvoicePolicy(Policy):
 
     path = "client"
     rows = keep_rows(BOOKS)
-    clear = ("billing_name", "billing_address", "reference", "paid_by")
+    clear = ("billing_name", "billing_address", "reference", "once_key", "paid_by")
     keep = {
         ("club", "description", "amount", "currency", "status", "due_on", "written_off_reason"): BOOKS,
         "number": "invoices are numbered without gaps, as the tax office requires",

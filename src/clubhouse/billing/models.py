@@ -33,6 +33,9 @@ class Invoice(models.Model):
     billing_name = models.CharField(max_length=610, blank=True)
     billing_address = models.CharField(max_length=500, blank=True)
     reference = models.CharField(max_length=40, blank=True, help_text="The id in the system the club came from.")
+    once_key = models.CharField(
+        max_length=32, null=True, blank=True, unique=True, help_text="Drawn with the form: it sells once."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint("club", "number", name="invoice_number_once_per_club")]
@@ -49,6 +52,10 @@ class Payment(models.Model):
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
         REFUNDED = "refunded", "Refunded"
+        # On their way to the provider; neither is money yet.
+        PENDING = "pending", "Under way"
+        REFUNDING = "refunding", "Refund under way"
+        NO_REFUND = "no_refund", "Refund failed"
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="payments")
     amount = models.DecimalField(max_digits=10, decimal_places=2)
@@ -59,6 +66,19 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"Payment {self.pk}"
+
+
+class InvoiceNumbers(models.Model):
+    """The last number that a club gave to an invoice of its own; a sale locks this row, so that none is left out."""
+
+    club = models.OneToOneField("schedule.Club", on_delete=models.CASCADE, related_name="invoice_numbers")
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "invoice numbers"
+
+    def __str__(self) -> str:
+        return f"Invoice numbers {self.pk}"
 
 
 class StoredCard(models.Model):
@@ -93,4 +113,4 @@ class ProviderEvent(models.Model):
 
 
 # Whoever pays stands in the billing fields, also on another client's invoice: the audits are no second copy of them.
-auditlog.register(Invoice, exclude_fields=["billing_name", "billing_address"])
+auditlog.register(Invoice, exclude_fields=["billing_name", "billing_address", "once_key"])

@@ -173,6 +173,10 @@ class ClientNote(models.Model):
     author = models.ForeignKey("team.StaffMember", on_delete=models.SET_NULL, null=True, related_name="written_notes")
     text = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    once_key = models.CharField(
+        max_length=32, null=True, blank=True, unique=True, help_text="Drawn with the form: it is written once."
+    )
 
     def __str__(self) -> str:
         return f"Note {self.pk}"
@@ -180,4 +184,4 @@ class ClientNote(models.Model):
 
 auditlog.register(Client, exclude_fields=["search_text"])
 auditlog.register(ClientLinking)
-auditlog.register(ClientNote)
+auditlog.register(ClientNote, exclude_fields=["once_key"])

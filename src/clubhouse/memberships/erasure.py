@@ -24,7 +24,20 @@ class MembershipPolicy(Policy):
     )
     clear = ("provider_reference", "reference", "paid_by")
     keep = {
-        ("plan", "status", "starts_on", "cancelled_on", "cancellation_reason", "price", "currency"): SALES,
+        (
+            "plan",
+            "status",
+            "starts_on",
+            "cancelled_on",
+            "cancellation_reason",
+            "ends_on",
+            "frozen_from",
+            "frozen_until",
+            "period_months",
+            "billed_until",
+            "price",
+            "currency",
+        ): SALES,
     }
     unlink = {"paid_by": ()}
 
@@ -36,7 +49,17 @@ class PackagePolicy(Policy):
     path = "client"
     rows = keep_rows(SALES)
     clear = ("reference", "paid_by")
-    keep = {("name", "credits_total", "credits_used", "credits_forfeited", "forfeited_reason", "expires_on"): SALES}
+    keep = {
+        (
+            "name",
+            "sold_on",
+            "credits_total",
+            "credits_used",
+            "credits_forfeited",
+            "forfeited_reason",
+            "expires_on",
+        ): SALES
+    }
     unlink = {"paid_by": ()}
 
 
