@@ -12,6 +12,8 @@ from django.db.models.functions import Coalesce
 from clubhouse.schedule.models import Booking, Session, WaitingListEntry
 
 LIVE = Booking.Status.BOOKED
+#: Who has a place: booked, or checked in already, which opens before the session begins.
+HOLDING = (Booking.Status.BOOKED, Booking.Status.ATTENDED)
 
 
 def upcoming_sessions(now: datetime.datetime) -> models.QuerySet[Session]:
@@ -45,15 +47,15 @@ def later_in_series(booking: Booking) -> models.QuerySet[Booking]:
 
 
 def with_taken(sessions: models.QuerySet[Session], now: datetime.datetime) -> models.QuerySet[Session]:
-    """Annotate ``taken``: live places plus places that are on offer to somebody at ``now``."""
-    live = _count(Booking.objects.filter(status=LIVE))
-    offers = _count(WaitingListEntry.objects.filter(offered_until__gt=now))
-    return sessions.annotate(taken=live + offers)
+    """Annotate ``taken``: places that somebody has, plus places that are on offer to somebody at ``now``."""
+    held = count_in_session(Booking.objects.filter(status__in=HOLDING))
+    offers = count_in_session(WaitingListEntry.objects.filter(offered_until__gt=now))
+    return sessions.annotate(taken=held + offers)
 
 
 def next_in_line(now: datetime.datetime) -> models.QuerySet[WaitingListEntry]:
-    """Entries whose client may be given a place: not erased, without an offer, without a live place there."""
-    has_place = Booking.objects.filter(session=OuterRef("session"), client=OuterRef("client"), status=LIVE)
+    """Entries whose client may be given a place: not erased, without an offer, without a place there."""
+    has_place = Booking.objects.filter(session=OuterRef("session"), client=OuterRef("client"), status__in=HOLDING)
     return waiting(now).filter(offered_until=None).exclude(client__status="deleted").filter(~Exists(has_place))
 
 
@@ -97,7 +99,7 @@ def waiting_of(client_id: int, now: datetime.datetime) -> models.QuerySet[Waitin
     )
 
 
-def _count(rows: models.QuerySet[Any]) -> Coalesce:
-    """How many of the rows belong to the session at hand."""
+def count_in_session(rows: models.QuerySet[Any]) -> Coalesce:
+    """How many of the rows belong to the session at hand, as an annotation of sessions."""
     grouped = rows.filter(session=OuterRef("pk")).order_by().values("session").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(grouped, output_field=models.IntegerField()), 0)

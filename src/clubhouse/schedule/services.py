@@ -127,8 +127,8 @@ def _ready(people: set[int], client: Client, session: Session, now: datetime.dat
         raise exceptions.OtherBusiness
     if locked.status != Session.Status.SCHEDULED or locked.starts_at <= now:
         raise exceptions.SessionOver
-    live = Booking.objects.using(using).filter(session=locked, client_id=client.pk, status=selectors.LIVE)
-    if live.exists():
+    held = Booking.objects.using(using).filter(session=locked, client_id=client.pk, status__in=selectors.HOLDING)
+    if held.exists():
         raise exceptions.AlreadyBooked
     return locked
 

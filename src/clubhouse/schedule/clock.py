@@ -1,0 +1,40 @@
+"""Days and times as they are on the clock of a club's wall."""
+
+from __future__ import annotations
+
+import datetime
+import zoneinfo
+
+from clubhouse.schedule.models import Club
+
+DAY = datetime.timedelta(days=1)
+#: The days a schedule may be asked for; beyond them no clock is sure, and the first and the last one have no neighbour.
+FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2099, 12, 31)
+
+
+def zone_of(club: Club) -> zoneinfo.ZoneInfo:
+    """A club's time zone; UTC for an imported club that names one which does not exist."""
+    try:
+        return zoneinfo.ZoneInfo(club.timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo("UTC")
+
+
+def wall(moment: datetime.datetime, club: Club) -> datetime.datetime:
+    """A moment on the club's own clock, without a time zone, so that a template shows it as it is."""
+    return moment.astimezone(zone_of(club)).replace(tzinfo=None)
+
+
+def moment(club: Club, day: datetime.date, time: datetime.time) -> datetime.datetime:
+    """The moment at which the club's clock shows this day and time, in UTC."""
+    return datetime.datetime.combine(day, time, zone_of(club)).astimezone(datetime.UTC)
+
+
+def bounds(club: Club, day: datetime.date) -> tuple[datetime.datetime, datetime.datetime]:
+    """When a day of the club begins, and when the next one does, in UTC."""
+    return moment(club, day, datetime.time()), moment(club, day + DAY, datetime.time())
+
+
+def today(club: Club, now: datetime.datetime) -> datetime.date:
+    """The club's date at ``now``."""
+    return now.astimezone(zone_of(club)).date()
