@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.text import capfirst
 
+from lethe.cleaning import lasting
 from lethe.plan import Plan
 from lethe.policy import Policy
 
@@ -37,6 +38,7 @@ class Explanation:
     blockers: tuple[Entry, ...]
     actions: tuple[Entry, ...]
     effects: tuple[Entry, ...]
+    outlives: tuple[Entry, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The explanation as plain data."""
@@ -53,6 +55,7 @@ class Explanation:
             ("Untied from others", self.unlinked),
             ("Kept, and why", self.kept),
             ("Done outside the database", self.effects),
+            ("What outlives the erasure, and how long", self.outlives),
         ):
             if entries:
                 parts += [f"## {title}", ""]
@@ -76,19 +79,21 @@ def explain(plan: Plan) -> Explanation:
         ),
         kept=tuple(entry for p in policies for entry in _kept(p)),
         blockers=tuple(
-            Entry(plan.model._meta.label, blocker.label, (), "", blocker.settle) for blocker in plan.policy.blockers
+            Entry(plan.model._meta.label, str(blocker.label), (), "", str(blocker.settle))
+            for blocker in plan.policy.blockers
         ),
-        actions=tuple(Entry(plan.model._meta.label, action.label, (), "") for action in plan.policy.first),
+        actions=tuple(Entry(plan.model._meta.label, str(action.label), (), "") for action in plan.policy.first),
         effects=tuple(
             _entry(p, tuple(column for _, column in item.columns), item.kind) for p in policies for item in p.emits
         ),
+        outlives=tuple(Entry("", title, (), "", until=until) for title, until in lasting(plan.using)),
     )
 
 
 def _entry(policy: type[Policy], names: Iterable[str], what: str, reason: str = "", until: str = "") -> Entry:
     meta = policy.model._meta
     fields = tuple(str(getattr(meta.get_field(name), "verbose_name", name)) for name in names)
-    return Entry(meta.label, capfirst(str(meta.verbose_name_plural)), fields, what, reason, until)
+    return Entry(meta.label, capfirst(str(meta.verbose_name_plural)), fields, what, str(reason), str(until))
 
 
 def _changes(policy: type[Policy]) -> list[Entry]:

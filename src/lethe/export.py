@@ -118,7 +118,7 @@ def _sections(plan: Plan, runner: Runner, given: dict[str, Any]) -> Iterator[Sec
             # Of somebody else's row, only what is cleared on it: the reference, and what came with it.
             shown = [policy.model._meta.get_field(one) for one in (name, *policy.unlink[name])]
             section = _section(policy, shown, sorted(keys), plan.using)
-            yield replace(section, model=step.name, title=step.title)
+            yield replace(section, model=step.name, title=str(step.title))
 
 
 def _columns(policy: type[Policy]) -> list[Any]:

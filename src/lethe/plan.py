@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connections, models
 from django.db.models.functions import Cast, Concat
+from django.utils import translation
 
 from lethe.exceptions import NotRegistered, PolicyError
 from lethe.graph import concrete
@@ -30,7 +31,8 @@ class Step:
     """One set-based change: which rows, what is written, how it is counted and how it is checked."""
 
     name: str
-    title: str
+    #: Shown to people, in their language where the declaration's words are lazy; says nothing of what is done.
+    title: str = field(compare=False)
     model: str
     fate: str
     table: str
@@ -125,9 +127,10 @@ def compile_plan(subject: type[models.Model], using: str = "default", source: Re
     policy = next(p for p in policies if p.subject)
     ranks = _ranks(policies)
     steps = [step for p in policies for step in steps_of(dialect, p, policy, policies, ranks[p.model])]
-    digest = hashlib.sha256(
-        json.dumps([declaration(p) for p in _stable(policies)], sort_keys=True).encode()
-    ).hexdigest()
+    # The words as they were written: whoever compiles it first reads some language, and the digest is for all.
+    with translation.override(None):
+        declared = json.dumps([declaration(p) for p in _stable(policies)], sort_keys=True, default=str)
+    digest = hashlib.sha256(declared.encode()).hexdigest()
     return Plan(
         model=subject,
         using=using,

@@ -132,11 +132,11 @@ def findings_of(plan: Plan, scan: Scan, kind: str, blocking: frozenset[str]) -> 
                 found.append(
                     Finding(
                         name=name,
-                        label=check.label,
+                        label=str(check.label),
                         count=count,
                         amount=Decimal(amount).quantize(Decimal("0.01")) if amount else None,
                         unit=unit,
-                        settle=check.settle,
+                        settle=str(check.settle),
                         blocks=kind == "blocker" and name in blocking,
                     )
                 )
@@ -183,7 +183,7 @@ def preview(plan: Plan, ids: Sequence[Any], *, now: datetime.datetime | None = N
         findings=findings_of(plan, whole, "blocker", blocking),
         actions=findings_of(plan, whole, "action", blocking),
         steps=tuple(
-            StepCount(name=s.name, title=s.title, model=s.model, fate=s.fate, count=whole.count("step", s.name))
+            StepCount(name=s.name, title=str(s.title), model=s.model, fate=s.fate, count=whole.count("step", s.name))
             for s in plan.visible
         ),
         fingerprint=".".join(prints),
@@ -240,8 +240,8 @@ def differences(plan: Plan, approved: str, found: str) -> dict[str, tuple[int, i
     if then is None:
         return {"the confirmation": (0, 0)}
     changed: dict[str, tuple[int, int]] = {}
-    titles = {f"step|{step.name}|": step.title for step in plan.visible}
-    titles |= {f"{check.kind}|{check.name}|": check.label for check in plan.checks}
+    titles = {f"step|{step.name}|": str(step.title) for step in plan.visible}
+    titles |= {f"{check.kind}|{check.name}|": str(check.label) for check in plan.checks}
     for key in sorted({*then["parts"], *current["parts"]}):
         old, new = then["parts"].get(key, [0, ""]), current["parts"].get(key, [0, ""])
         if old != new:

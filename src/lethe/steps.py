@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.text import format_lazy
 
 from lethe.graph import Way, concrete, way
 from lethe.policy import Emit, Policy
@@ -104,7 +105,7 @@ class _Renderer:
         self.dialect, self.policy, self.subject, self.policies, self.rank = dialect, policy, subject, policies, rank
         self.meta = policy.model._meta
         self.table = dialect.quote(self.meta.db_table)
-        self.title = str(self.meta.verbose_name_plural)
+        self.title = self.meta.verbose_name_plural
         self.ways = ways_of(dialect, policy, subject, policies)
 
     def own(self) -> Iterator[Step]:
@@ -143,7 +144,7 @@ class _Renderer:
                     where += "".join(f" AND ({own.where}) IS NOT TRUE" for _, own in self.ways)
                 yield self._step(
                     name=f"{self.meta.label}.{name}" + (f" {number + 1}" if len(ways) > 1 else ""),
-                    title=f"{self.title}: {getattr(field, 'verbose_name', name)}",
+                    title=format_lazy("{rows}: {field}", rows=self.title, field=getattr(field, "verbose_name", name)),
                     fate="unlink",
                     write=Statement(f"UPDATE {self.table} AS t SET {setting} WHERE {where}"),
                     where=where,
