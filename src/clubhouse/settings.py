@@ -7,6 +7,7 @@ in ``docs/reference/settings.md``.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from clubhouse.environment import (
@@ -36,10 +37,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "auditlog",
+    "axes",
     "csp",
     "django_htmx",
     "lethe",
     "clubhouse.accounts",
+    "clubhouse.localisation",
     "clubhouse.audits",
     "clubhouse.team",
     "clubhouse.clients",
@@ -52,6 +55,7 @@ INSTALLED_APPS = [
     "clubhouse.privacy",
     "clubhouse.webhooks",
     "clubhouse.member",
+    "clubhouse.support",
     "clubhouse.imports",
     "clubhouse.demo",
 ]
@@ -66,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "clubhouse.accounts.middleware.BusinessMiddleware",
+    "clubhouse.localisation.middleware.LocalisationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -80,7 +85,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["clubhouse.templatetags.house"],
+            "builtins": ["clubhouse.templatetags.house", "clubhouse.templatetags.reader"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -119,6 +124,17 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
+#: Lockout at sign-in: after so many bad tries, until so long after the last (docs/discussions/lockout.md).
+AXES_HANDLER = "clubhouse.accounts.lockout.Handler"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["username"]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_VERBOSE = False
+# axes asks for its middleware, its backend and the IP address: the forms ask the handler, and no address is kept.
+SILENCED_SYSTEM_CHECKS = ["axes.W002", "axes.W003", "axes.W006"]
 SESSION_ENGINE = "clubhouse.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -181,7 +197,11 @@ DEFAULT_FROM_EMAIL = os.environ.get("CLUBHOUSE_MAIL_FROM", "clubhouse@localhost"
 
 # --- language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English")]
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["clubhouse.formats"]
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -193,7 +213,13 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"django.db.backends": {"level": "WARNING"}, "lethe": {"level": "INFO"}, "clubhouse": {"level": "INFO"}},
+    "loggers": {
+        "django.db.backends": {"level": "WARNING"},
+        "lethe": {"level": "INFO"},
+        "clubhouse": {"level": "INFO"},
+        # It would say which key was tried and where.
+        "axes": {"level": "CRITICAL"},
+    },
 }
 
 # --- the engine -------------------------------------------------------------------------------------------------------

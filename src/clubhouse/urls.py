@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", include("clubhouse.messages.urls")),
     path("team/", include("clubhouse.team.urls")),
     path("team/member-app/", include("clubhouse.member.build_urls")),
+    path("", include("clubhouse.localisation.urls")),
+    path("support/", include("clubhouse.support.urls")),
+    path("operator/", include("clubhouse.support.operator_urls")),
     path("", include("clubhouse.accounts.urls")),
     # After the addresses of signing in, of which "member/sign-in/" is one.
     path("member/<slug:slug>/", include("clubhouse.member.urls")),

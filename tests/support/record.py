@@ -19,6 +19,7 @@ from clubhouse.accounts.models import User
 from clubhouse.audits.models import LogEntry, about
 from clubhouse.billing.models import StoredCard
 from clubhouse.clients.models import Client, ClientNote, ClientTrainer, Identity, ProfileImage
+from clubhouse.localisation.models import ReaderChoice
 from clubhouse.messages.models import ClientMessage, Notification
 from clubhouse.schedule.models import Booking, Club, Session
 from clubhouse.team.models import StaffMember
@@ -181,6 +182,7 @@ def _traces(
     *,
     settled: bool,
 ) -> None:
+    ReaderChoice.objects.create(user=user, language="de", timezone="Europe/Berlin")
     SignIn.objects.create(session_key=values.session_key, session_data="e30", expire_date=make.in_days(1), user=user)
     Notification.objects.create(recipient=trainer, kind="booking_cancelled", session=past, client=client, places=1)
     ClientMessage.objects.create(client=client, kind="receipt", send_after=make.in_days(-2), sent_at=make.in_days(-2))

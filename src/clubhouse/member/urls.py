@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from clubhouse.localisation.views import member_preferences
 from clubhouse.member import deletion, entry, signing_up, views
 
 app_name = "member"
@@ -26,6 +27,7 @@ urlpatterns = [
     path("settings/preferences/", views.preferences, name="preferences"),
     path("settings/preferences/details/", views.details, name="details"),
     path("settings/preferences/messages/", views.message_choices, name="messages"),
+    path("settings/preferences/language/", member_preferences, name="language"),
     path(DELETE, deletion.delete_account, name="delete"),
     path(DELETE + "code/", deletion.mail_code, name="delete-code"),
     path(DELETE + "settle/<str:kind>/", deletion.settle, name="settle-all"),

@@ -22,9 +22,11 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import override
 
+from clubhouse.localisation.selectors import known_language
 from clubhouse.messages.models import Notification
 from clubhouse.schedule.models import Session
 from clubhouse.sets import Keys
+from clubhouse.team.models import StaffMember
 from lethe.outbox import Retry
 
 #: One effect is leased for two minutes; what is not mailed within this time is mailed at the next try.
@@ -55,7 +57,7 @@ def mail_staff(keys: Sequence[int], *, using: str = "default") -> dict[str, Any]
     rows = (
         Notification.objects.using(using)
         .filter(pk__in=Keys(keys))
-        .select_related("recipient__user", "session__club")
+        .select_related("recipient__user__reader_choice", "recipient__business__default_language", "session__club")
         .order_by("recipient_id", "session__starts_at", "pk")
     )
     digests: dict[int, list[Notification]] = {}
@@ -85,7 +87,7 @@ def _mail_digest(lines: list[Notification], connection: BaseEmailBackend, using:
     try:
         if not recipient.user.is_active or not recipient.user.email:
             outcome = "no address"
-        elif not send(recipient.user.email, *_digest(lines), key=key, over=connection):
+        elif not send(recipient.user.email, *_in_language(recipient, lines), key=key, over=connection):
             outcome = "refused"
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
         # For now, and this one only: the others must not wait for a full mailbox.
@@ -93,6 +95,12 @@ def _mail_digest(lines: list[Notification], connection: BaseEmailBackend, using:
     mine = Notification.objects.using(using).filter(pk__in=Keys(line.pk for line in lines))
     mine.update(mailed_at=timezone.now())
     return outcome
+
+
+def _in_language(recipient: StaffMember, lines: list[Notification]) -> tuple[str, str, str]:
+    """The digest in its reader's language."""
+    with override(known_language(recipient.user, recipient.business)):
+        return _digest(lines)
 
 
 def _digest(lines: list[Notification]) -> tuple[str, str, str]:
@@ -121,15 +129,14 @@ def _line(notification: Notification) -> Line:
 
 
 def when(session: Session) -> str:
-    """A session's day and time in its club's time zone, named: "Tue 3 Mar 2026, 18:00 GMT"."""
+    """A session's day and time in its club's time zone, named: "Tue 3 Mar 2026, 18:00 GMT"; in the active language."""
     try:
         zone = zoneinfo.ZoneInfo(session.club.timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         # An imported club may name a zone that does not exist; UTC is said as what it is.
         zone = zoneinfo.ZoneInfo("UTC")
     local = session.starts_at.astimezone(zone)
-    with override(settings.LANGUAGE_CODE):
-        return f"{formats.date_format(local, 'D j M Y, H:i')} {local.tzname()}"
+    return f"{formats.date_format(local, 'D j M Y, H:i')} {local.tzname()}"
 
 
 def send(

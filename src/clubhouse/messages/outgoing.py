@@ -17,8 +17,10 @@ from django.db import connections, transaction
 from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import override
 
 from clubhouse.clients.models import Client
+from clubhouse.localisation.selectors import known_language
 from clubhouse.messages.mail import in_minutes, send, when
 from clubhouse.messages.models import ClientMessage
 from clubhouse.sets import Keys, hold_clients
@@ -29,6 +31,8 @@ log = logging.getLogger("clubhouse.messages")
 TAKE = 50
 LEASE = datetime.timedelta(minutes=20)
 MOST_ATTEMPTS = 12
+#: Read along with a message: whom it is for, in which language they read, and where the class is.
+READ_WITH = ("client__user__reader_choice", "client__business__default_language", "session__club")
 #: Worth nothing once the session has begun.
 ABOUT_A_PLACE = (ClientMessage.Kind.PLACE_GIVEN, ClientMessage.Kind.PLACE_OFFERED, ClientMessage.Kind.REMINDER)
 
@@ -60,7 +64,7 @@ def _send(key: int, using: str) -> bool:
     """Send one leased message, unless its client has been erased in the meantime: then the row is gone."""
     rows = ClientMessage.objects.using(using).filter(pk=key, sent_at=None)
     with _client_held(rows.values_list("client_id", flat=True).first(), using) as held:
-        message = rows.select_related("client", "session__club").first() if held else None
+        message = rows.select_related(*READ_WITH).first() if held else None
         if message is None:
             return False
         rows.update(attempts=F("attempts") + 1)
@@ -68,7 +72,7 @@ def _send(key: int, using: str) -> bool:
             rows.update(attempts=MOST_ATTEMPTS)
             return False
         try:
-            taken = send(message.client.email, *_text(message), key=("client", message.pk))
+            taken = send(message.client.email, *_in_language(message), key=("client", message.pk))
         except (smtplib.SMTPException, OSError) as error:
             rows.update(leased_until=in_minutes(timezone.now(), message.attempts + 1))
             log.warning("Message %s was not taken by the mail server: %s", message.pk, type(error).__name__)
@@ -94,6 +98,12 @@ def _client_held(client_id: int | None, using: str) -> Iterator[bool]:
             yield bool(hold_clients([client_id], using=using))
     else:
         yield Client.objects.using(using).filter(pk=client_id).exclude(status=Client.Status.DELETED).exists()
+
+
+def _in_language(message: ClientMessage) -> tuple[str, str, str]:
+    """The message in its reader's language."""
+    with override(known_language(message.client.user, message.client.business)):
+        return _text(message)
 
 
 def _text(message: ClientMessage) -> tuple[str, str, str]:
