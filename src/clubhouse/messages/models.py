@@ -7,6 +7,7 @@ in no message.
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 
 class Notification(models.Model):
@@ -40,6 +41,12 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"Notification {self.pk}"
+
+    def get_kind_display(self) -> str:
+        """What happened, in words: a session that was cancelled whole is a class or an appointment."""
+        if self.kind == self.Kind.APPOINTMENT_CANCELLED and self.session and self.session.kind == "class":
+            return _("A class was cancelled")
+        return str(dict(self.Kind.choices).get(self.kind, self.kind))
 
 
 class ClientMessage(models.Model):

@@ -202,6 +202,8 @@ def _cancel_appointments(
     unused = selectors.in_series_without_live_place(rows.filter(pk__in=Keys(later)), now).values("pk")
     emptied = set(rows.filter(models.Q(pk__in=empty) | models.Q(pk__in=unused)).values_list("pk", flat=True))
     rows.filter(pk__in=Keys(emptied)).update(status=Session.Status.CANCELLED)
+    # Nobody waits for what does not take place.
+    WaitingListEntry.objects.using(using).filter(session_id__in=Keys(emptied)).delete()
     return emptied
 
 

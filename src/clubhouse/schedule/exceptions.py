@@ -48,3 +48,40 @@ class AttendanceNotOpen(ScheduleError):
 
 class NotLive(ScheduleError):
     """This booking was cancelled, so there is no attendance to mark."""
+
+
+class NoCredit(ScheduleError):
+    """This client has no active membership and no credit left. Sell one first, or book without a credit and settle it
+    at the desk."""
+
+
+class CancelledBefore(ScheduleError):
+    """This booking was cancelled before. Nothing was changed."""
+
+
+class NotWaiting(ScheduleError):
+    """This client is no longer on the waiting list. Nothing was changed."""
+
+
+class OfferStands(ScheduleError):
+    """The place is on offer to this client already. Nothing was changed."""
+
+
+class NothingOpen(ScheduleError):
+    """The session was cancelled before, or is over. Nothing was changed."""
+
+
+class AttendanceMarked(ScheduleError):
+    """Somebody is checked in, or marked as a no-show, so this was held. Undo the marks first if it was not."""
+
+
+class JustChanging(ScheduleError):
+    """Somebody who is just being booked here is being changed elsewhere. Nothing was changed; try once more."""
+
+
+class PlacesTaken(ScheduleError):
+    """More places are taken or on offer than that. Choose a higher number, or cancel bookings first."""
+
+
+class StartsInThePast(ScheduleError):
+    """This start lies in the past. Choose a later one."""

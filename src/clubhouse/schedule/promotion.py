@@ -87,12 +87,21 @@ def offer_freed_places(
         held = hold_clients({client for _, _, client in line}, using=using, skip_locked=True)
         chosen, passed_over = _allot(locked, free, line, held)
         if passed_over:
-            emitter(emit, using)("schedule.offer_places", {"sessions": sorted(passed_over)})
+            _try_again(locked, passed_over, emitter(emit, using))
         at_once = [p for p in chosen if _promotion(p.session) == Business.Promotion.AT_ONCE]
         offers = [p for p in chosen if _promotion(p.session) == Business.Promotion.OFFER]
         _give(at_once, now, using)
         _offer(offers, now, using)
         return PassedOn(given=len(at_once), offered=len(offers))
+
+
+def offer_place(
+    session: Session, entry: WaitingListEntry, *, now: datetime.datetime, using: str = "default"
+) -> datetime.datetime:
+    """Offer one free place to this client, who is told; returns until when. Call it under :func:`lock_sessions`."""
+    place = _Place(session, entry.pk, entry.client_id)
+    _offer([place], now, using)
+    return _until(place, now)
 
 
 def expire_offers(now: datetime.datetime, *, using: str = "default") -> PassedOn:
@@ -152,12 +161,25 @@ def _give(places: list[_Place], now: datetime.datetime, using: str) -> None:
 def _offer(places: list[_Place], now: datetime.datetime, using: str) -> None:
     if not places:
         return
-    until = {}
-    for place in places:
-        minutes = place.session.club.business.waiting_list_offer_minutes
-        until[place.entry_id] = min(now + datetime.timedelta(minutes=minutes), place.session.starts_at)
+    until = {place.entry_id: _until(place, now) for place in places}
     update_each(WaitingListEntry, "offered_until", until, using=using)
     _tell(places, ClientMessage.Kind.PLACE_OFFERED, now, using)
+
+
+def _until(place: _Place, now: datetime.datetime) -> datetime.datetime:
+    minutes = place.session.club.business.waiting_list_offer_minutes
+    return min(now + datetime.timedelta(minutes=minutes), place.session.starts_at)
+
+
+def _try_again(sessions: list[Session], passed_over: set[int], emit: Emit) -> None:
+    """Have the places of these sessions offered again after commit: an effect for each business, which is named so that
+    its administrators see one that fails."""
+    by_business: dict[int, list[int]] = {}
+    for session in sessions:
+        if session.pk in passed_over:
+            by_business.setdefault(session.club.business_id, []).append(session.pk)
+    for business, keys in by_business.items():
+        emit("schedule.offer_places", {"business": business, "sessions": keys})
 
 
 def _tell(places: list[_Place], kind: ClientMessage.Kind, now: datetime.datetime, using: str) -> None:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from clubhouse.memberships.models import Membership
 from clubhouse.schedule.models import Booking, Session, WaitingListEntry
 
 LIVE = Booking.Status.BOOKED
@@ -69,6 +70,13 @@ def in_series_without_live_place(
 ) -> models.QuerySet[Session]:
     """Those of the sessions in whose series nobody has a live place in anything upcoming."""
     return sessions.filter(~Exists(upcoming_bookings(now).filter(session__series=OuterRef("series"))))
+
+
+def covering_memberships(now: datetime.datetime) -> models.QuerySet[Membership]:
+    """Memberships that cover a place, so that it takes no credit: the same that ``take_credits`` goes by."""
+    return Membership.objects.filter(
+        status=Membership.Status.ACTIVE, starts_on__lte=now.astimezone(datetime.UTC).date()
+    )
 
 
 def bookings_of(client_id: int) -> models.QuerySet[Booking]:

@@ -8,6 +8,8 @@ from django.db import transaction
 
 from clubhouse.clients.models import Client, ClientLinking
 from clubhouse.memberships.services import take_credits
+from clubhouse.messages.models import ClientMessage
+from clubhouse.messages.services import tell_clients
 from clubhouse.schedule import exceptions, selectors
 from clubhouse.schedule.cancellation import (
     CancelResult,
@@ -17,7 +19,7 @@ from clubhouse.schedule.cancellation import (
     leave_waiting_lists,
 )
 from clubhouse.schedule.models import Booking, Session, WaitingListEntry
-from clubhouse.schedule.promotion import PassedOn, expire_offers, lock_sessions, offer_freed_places
+from clubhouse.schedule.promotion import PassedOn, expire_offers, lock_sessions, offer_freed_places, offer_place
 from clubhouse.schedule.selectors import upcoming_bookings
 from clubhouse.sets import hold_clients
 
@@ -29,9 +31,11 @@ __all__ = [
     "cancel_bookings",
     "cancel_upcoming_for_erasure",
     "expire_offers",
+    "give_place",
     "join_waiting_list",
     "leave_waiting_list",
     "leave_waiting_lists",
+    "make_offer",
     "mark_attendance",
     "offer_freed_places",
     "upcoming_bookings",
@@ -47,12 +51,14 @@ def book(
     *,
     now: datetime.datetime,
     booked_by: Client | None = None,
+    unpaid: bool = True,
     using: str = "default",
 ) -> Booking:
     """Give a client a place, on a credit of the client's own where no active membership covers it.
 
-    ``booked_by``: the friend who books (Book a Buddy). Raises ``ClientErased``, ``NotBuddies``, ``OtherBusiness``,
-    ``SessionOver``, ``AlreadyBooked`` or ``SessionFull``; nothing is changed then.
+    ``booked_by``: the friend who books (Book a Buddy). ``unpaid``: whether a client with neither membership nor credit
+    gets one all the same, which is then settled at the desk. Raises ``ClientErased``, ``NotBuddies``,
+    ``OtherBusiness``, ``SessionOver``, ``AlreadyBooked``, ``SessionFull`` or ``NoCredit``; nothing is changed then.
     """
     with transaction.atomic(using=using):
         people = {client.pk} | ({booked_by.pk} if booked_by else set())
@@ -63,7 +69,10 @@ def book(
         has_offer = entry is not None and entry.offered_until is not None and entry.offered_until > now
         if _taken(locked, now, using) - has_offer >= locked.capacity:
             raise exceptions.SessionFull
-        return _place(client.pk, locked, entry, now, using, booked_by=booked_by)
+        booking = _place(client.pk, locked, entry, now, using, booked_by=booked_by)
+        if not unpaid and booking.package_id is None and not _covered(client, now, using):
+            raise exceptions.NoCredit
+        return booking
 
 
 def join_waiting_list(
@@ -96,11 +105,39 @@ def accept_offer(entry: WaitingListEntry, *, now: datetime.datetime, using: str 
         return _place(entry.client_id, locked, fresh, now, using)
 
 
+def give_place(entry: WaitingListEntry, *, now: datetime.datetime, using: str = "default") -> Booking:
+    """Book a free place for a client who waits, out of turn where the desk says so, and tell the client.
+
+    Raises ``NotWaiting``, and what :func:`book` raises.
+    """
+    with transaction.atomic(using=using):
+        locked, fresh, has_offer = _waiting(entry, now, using)
+        if _taken(locked, now, using) - has_offer >= locked.capacity:
+            raise exceptions.SessionFull
+        booking = _place(entry.client_id, locked, fresh, now, using)
+        tell_clients([(entry.client_id, locked.pk)], ClientMessage.Kind.PLACE_GIVEN, now=now, using=using)
+        return booking
+
+
+def make_offer(entry: WaitingListEntry, *, now: datetime.datetime, using: str = "default") -> datetime.datetime:
+    """Offer a free place to a client who waits, for the business's number of minutes; returns until when.
+
+    Raises ``NotWaiting``, ``OfferStands``, and what :func:`book` raises.
+    """
+    with transaction.atomic(using=using):
+        locked, fresh, has_offer = _waiting(entry, now, using)
+        if has_offer:
+            raise exceptions.OfferStands
+        if _taken(locked, now, using) >= locked.capacity:
+            raise exceptions.SessionFull
+        return offer_place(locked, fresh, now=now, using=using)
+
+
 def mark_attendance(booking: Booking, status: str, *, now: datetime.datetime, using: str = "default") -> None:
     """Mark that a client came, did not come, or (``booked``) that the mark was a slip.
 
-    Works for "[deleted]" too, for a class in progress goes on. Raises ``AttendanceNotOpen`` or ``NotLive``, and
-    ``ValueError`` for any other status.
+    Works for "[deleted]" too, for a class in progress goes on. Raises ``AttendanceNotOpen``, ``NotLive``,
+    or ``AlreadyBooked`` where the client has another place there; and ``ValueError`` for any other status.
     """
     marks = {Booking.Status.ATTENDED, Booking.Status.NO_SHOW, Booking.Status.BOOKED}
     if status not in marks:
@@ -112,6 +149,10 @@ def mark_attendance(booking: Booking, status: str, *, now: datetime.datetime, us
             status != Booking.Status.BOOKED and now < session.starts_at - early
         ):
             raise exceptions.AttendanceNotOpen
+        if status != Booking.Status.NO_SHOW:
+            others = Booking.objects.using(using).filter(session=session, client_id=booking.client_id)
+            if others.filter(status__in=selectors.HOLDING).exclude(pk=booking.pk).exists():
+                raise exceptions.AlreadyBooked
         # An update by key, not save(): it touches this column alone, which is all that an erased client's row allows.
         if not Booking.objects.using(using).filter(pk=booking.pk, status__in=marks).update(status=status):
             raise exceptions.NotLive
@@ -131,6 +172,19 @@ def _ready(people: set[int], client: Client, session: Session, now: datetime.dat
     if held.exists():
         raise exceptions.AlreadyBooked
     return locked
+
+
+def _waiting(entry: WaitingListEntry, now: datetime.datetime, using: str) -> tuple[Session, WaitingListEntry, bool]:
+    """Lock the client and the session, and read the entry again: it, and whether a place is on offer to the client."""
+    locked = _ready({entry.client_id}, entry.client, entry.session, now, using)
+    fresh = WaitingListEntry.objects.using(using).filter(pk=entry.pk).first()
+    if fresh is None:
+        raise exceptions.NotWaiting
+    return locked, fresh, fresh.offered_until is not None and fresh.offered_until > now
+
+
+def _covered(client: Client, now: datetime.datetime, using: str) -> bool:
+    return selectors.covering_memberships(now).using(using).filter(client_id=client.pk).exists()
 
 
 def _taken(session: Session, now: datetime.datetime, using: str) -> int:

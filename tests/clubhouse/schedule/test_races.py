@@ -179,7 +179,7 @@ def test_a_place_that_stays_free_because_of_an_erasure_is_offered_again_after_co
         cancelling(booking)()
         assert got(erased) == 2, "nobody can be under erasure while somebody else writes"
         return
-    assert effect.payload == {"sessions": [session.pk]}
+    assert effect.payload == {"business": session.club.business_id, "sessions": [session.pk]}
     late = make.make_client(session.club)
     make.make_waiting(session, late)
     assert offer_places(effect.payload) == {"given": 1, "offered": 0}
