@@ -22,6 +22,7 @@ from lethe.connection import Counter, Runner
 from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound
 from lethe.models import receipt_number
 from lethe.plan import Plan
+from lethe.points import reached
 from lethe.preview import (
     Scan,
     batches,
@@ -138,7 +139,10 @@ def _patiently(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approve
     for attempt in range(TRIES):
         try:
             with transaction.atomic(using=plan.using, durable=True):
-                return _transaction(plan, part, by=by, reason=reason, approved=approved)
+                reached("transaction begun")
+                outcome = _transaction(plan, part, by=by, reason=reason, approved=approved)
+            reached("transaction committed")
+            return outcome
         except IntegrityError:
             # A random value that somebody has already is drawn again; nothing else comes out differently.
             if attempt == REDRAWS or not _draws(plan):
@@ -165,6 +169,7 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
     runner = Runner(plan.using)
     dialect = Dialect(runner.connection, key_type=plan.key_type)
     live, already, now, scan = _locked(plan, part, runner, dialect, compare=approved is not None)
+    reached("subjects locked")
     missing = set(part) - set(live) - set(already)
     if missing:
         raise SubjectNotFound(
@@ -180,6 +185,7 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
     blocking = [finding for finding in findings_of(plan, scan, "blocker", enforced) if finding.blocks]
     if blocking:
         raise Blocked(blocking)
+    reached("blockers compared")
 
     receipts = {key: receipt_number() for key in live}
     batch = Batch(tuple(live), now, plan.using, uuid.uuid4(), receipts)
@@ -190,7 +196,9 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
         "run": batch.run if runner.postgres else batch.run.hex,
     }
     counts |= _stepped(plan, runner, dialect, given)
+    reached("steps run")
     _recorded(plan, runner, dialect, given, batch, counts, receipts, by=by, reason=reason)
+    reached("marked and recorded")
     return Outcome(
         erased=len(live),
         already=len(already),
@@ -252,6 +260,7 @@ def _acted(plan: Plan, batch: Batch, scan: Scan) -> tuple[dict[str, int], int]:
             if check.action is not None and scan.count("action", check.name):
                 done = check.action.run(batch)
                 counts |= {f"{check.name}: {name}": n for name, n in (done or {check.name: 0}).items()}
+                reached("action done")
     return counts, counter.statements
 
 

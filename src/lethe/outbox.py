@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from lethe.exceptions import LetheError
 from lethe.models import Effect
+from lethe.points import reached
 
 log = logging.getLogger("lethe.outbox")
 
@@ -100,6 +101,7 @@ def take(*, limit: int = TAKE, using: str = "default") -> list[Effect]:
         if not keys:
             return []
         taken = effects.filter(waiting(now), pk__in=keys).update(leased_until=now + LEASE, lease=lease)
+    reached("effects leased")
     return list(effects.filter(lease=lease).order_by("next_try_at", "pk")) if taken else []
 
 
@@ -118,11 +120,13 @@ def perform(effect: Effect, *, using: str = "default") -> bool:
     until = timezone.now() + LEASE
     if not mine.update(attempts=attempts, leased_until=until, next_try_at=until + delay(attempts)):
         return False
+    reached("try counted")
     try:
         function = _handlers.get(effect.kind)
         if function is None:
             raise Unknown(f"No handler for {effect.kind!r} is registered in any app's effects.py.")
         receipt = json.loads(json.dumps(function(effect.payload) or {}))
+        reached("deed done")
     except Exception as error:
         cause = str(error)[:200] if isinstance(error, LetheError) else type(error).__name__
         mine.update(last_error=cause, lease="", leased_until=None, next_try_at=timezone.now() + delay(attempts))
@@ -130,6 +134,7 @@ def perform(effect: Effect, *, using: str = "default") -> bool:
         return False
     now = timezone.now()
     mine.update(done_at=now, receipt=receipt, payload={}, scrubbed_at=now, lease="", leased_until=None, last_error="")
+    reached("receipt written")
     return True
 
 
