@@ -5,12 +5,14 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
 from clubhouse.accounts.models import User
+from clubhouse.accounts.signing_in import is_idle_too_long
 from clubhouse.clients.models import Client
 from clubhouse.clients.services import ErasedClientError
 from clubhouse.team.models import StaffMember
@@ -33,6 +35,11 @@ class BusinessMiddleware:
         user = request.user
         if not user.is_authenticated or user.business is None:
             return self.get_response(request)
+        now, session = timezone.now(), request.session
+        if is_idle_too_long(user, session.seen_at, now=now):  # type: ignore[attr-defined]
+            logout(request)
+            return self.get_response(request)
+        session.seen(now)  # type: ignore[attr-defined]
         request.business = user.business  # type: ignore[attr-defined]
         if user.audience == User.Audience.TEAM:
             request.staff = self._colleague(user)  # type: ignore[attr-defined]

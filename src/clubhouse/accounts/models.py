@@ -8,6 +8,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 def random_login() -> str:
@@ -44,6 +46,12 @@ class Business(models.Model):
     )
     waiting_list_promotion = models.CharField(max_length=10, choices=Promotion.choices, default=Promotion.AT_ONCE)
     waiting_list_offer_minutes = models.PositiveIntegerField(default=120)
+    team_idle_minutes = models.PositiveIntegerField(
+        default=60, help_text="After how many minutes without use a colleague is signed out; 0 for no such limit."
+    )
+    password_before_deletion = models.BooleanField(
+        default=False, help_text="Whether an administrator enters the own password again right before a deletion."
+    )
 
     class Meta:
         verbose_name_plural = "businesses"
@@ -105,7 +113,15 @@ class User(AbstractBaseUser):
 class Session(AbstractBaseSession):
     """A signed-in browser. ``user`` stands beside the opaque blob, so that all of a person's can be found and ended."""
 
+    class Device(models.TextChoices):
+        PHONE = "phone", _("Phone")
+        TABLET = "tablet", _("Tablet")
+        COMPUTER = "computer", _("Computer")
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
+    device = models.CharField(max_length=8, choices=Device.choices, blank=True)
+    signed_in_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="When it was last used, to the minute.")
 
     class Meta(AbstractBaseSession.Meta):
         abstract = False
@@ -115,3 +131,19 @@ class Session(AbstractBaseSession):
         from clubhouse.accounts.sessions import SessionStore
 
         return SessionStore
+
+
+class PasswordReset(models.Model):
+    """Somebody asked for a new password. A row is made whether or not there is an account, so that nobody can tell.
+
+    ``asked_today`` is the address hashed under a key of the day; it stops a flood of mails. The link's token is drawn
+    when the mail is handed over and kept as a hash alone.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="password_resets")
+    token_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    asked_today = models.CharField(max_length=64, db_index=True)
+    asked_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"Password reset {self.pk}"

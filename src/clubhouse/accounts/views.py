@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clubhouse.accounts.forms import SignInForm
 from clubhouse.accounts.models import Business, User
 from clubhouse.accounts.permissions import may
+from clubhouse.accounts.signing_in import begin
 
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
@@ -28,10 +29,10 @@ def _sign_in(request: HttpRequest, *, audience: str, slug: str, home: str, templ
     business = get_object_or_404(Business, slug=slug) if slug else None
     form = SignInForm(request.POST or None, audience=audience, business=business)
     if request.method == "POST" and form.is_valid():
-        login(request, form.user, backend=BACKEND)
+        begin(request, form.user)  # type: ignore[arg-type]
         return redirect(_destination(request, home))
     context = {"form": form, "business": business, "next": _destination(request, home)}
-    return render(request, template, context, status=422 if form.is_bound else 200)
+    return render(request, template, context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clubhouse.accounts.forms import SignInForm
 from clubhouse.accounts.models import Business, User
 from clubhouse.accounts.permissions import member_required
-from clubhouse.accounts.views import BACKEND
+from clubhouse.accounts.signing_in import begin
 from clubhouse.member.gate import member_of, open_page, show
 from clubhouse.member.models import AppBuild
 from clubhouse.member.selectors import default_build
@@ -46,10 +46,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(_destination(request, fallback))
     form = SignInForm(request.POST or None, audience=User.Audience.MEMBER)
     if request.method == "POST" and form.is_valid():
-        login(request, form.user, backend=BACKEND)
+        begin(request, form.user)  # type: ignore[arg-type]
         return redirect(_destination(request, fallback))
     context = {"form": form, "next": _destination(request, fallback)}
-    return render(request, "member/sign_in.html", context, status=422 if form.is_bound else 200)
+    return render(request, "member/sign_in.html", context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,10 +63,10 @@ def build_sign_in(request: HttpRequest, build: AppBuild) -> HttpResponse:
         return redirect(_destination(request, fallback))
     form = SignInForm(request.POST or None, audience=User.Audience.MEMBER, business=build.business)
     if request.method == "POST" and form.is_valid():
-        login(request, form.user, backend=BACKEND)
+        begin(request, form.user)  # type: ignore[arg-type]
         return redirect(_destination(request, fallback))
     context = {"form": form, "next": _destination(request, fallback)}
-    return show(request, build, "sign_in.html", context, status=422 if form.is_bound else 200)
+    return show(request, build, "sign_in.html", context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -12,6 +12,8 @@ STEPS = {
     ("memberships.Package", "unlink"): "“Paid By” on others’ packages",
     ("audits.LogEntry", "unlink"): "the name under audits about others",
     ("accounts.User", "delete"): "member sign-ins",
+    ("accounts.PasswordReset", "delete"): "links for a new password",
+    ("axes.AccessAttempt", "delete"): "failed sign-ins that were counted",
     ("accounts.Session", "delete"): "signed-in devices",
     ("audits.LogEntry", "delete"): "audits",
     ("clients.ClientLinking", "delete"): "client linkings (Book a Buddy, Paid By, family, guardian)",

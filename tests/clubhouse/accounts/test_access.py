@@ -49,6 +49,8 @@ VIEWS: list[tuple[str, str, str, set[str], bool]] = [
     ("privacy:residue", "client", "GET", DELETERS, True),
     ("privacy:receipt", "receipt", "GET", ADMINISTRATORS, True),
     ("privacy:progress", "receipt", "GET", ADMINISTRATORS, True),
+    ("sign-in-settings", "", "GET POST", ADMINISTRATORS, False),
+    ("unlock", "account", "POST", ADMINISTRATORS, True),
 ]
 #: Open to anybody; their own tests are in test_sign_in.py.
 OPEN = {
@@ -78,6 +80,8 @@ def address(club: Club, administrator: StaffMember, employee: StaffMember) -> Ca
             return reverse(name, args=[make.make_linking("family", client, make.make_client(club)).pk])
         if needs == "colleague":
             return reverse(name, args=[employee.pk])
+        if needs == "account":
+            return reverse(name, args=[employee.user.pk])
         if needs == "overdue":
             waits = {"payload": {"business": club.business_id}, "attempts": 1, "last_error": "It failed."}
             return reverse(name, args=[Effect.objects.create(kind="webhook.deliver", **waits).pk])
