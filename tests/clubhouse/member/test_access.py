@@ -33,6 +33,7 @@ MEMBERS: list[tuple[str, tuple[object, ...], str]] = [
     ("preferences", (), "GET"),
     ("details", (), "GET POST"),
     ("messages", (), "GET POST"),
+    ("language", (), "GET POST"),
     ("delete", (), "GET POST"),
     ("delete-code", (), "POST"),
     ("settle-all", ("kind",), "POST"),
