@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth import login, logout
@@ -38,6 +40,24 @@ def sign_ins(user: User, *, now: datetime.datetime) -> QuerySet[Session]:
     if limit := idle_limit(user):
         rows = rows.exclude(seen_at__lt=now - limit)
     return rows.order_by("-seen_at", "-signed_in_at", "session_key")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One sign-in as its owner reads it; the session's key stays out of the page."""
+
+    device: str
+    since: datetime.datetime | None
+    seen: datetime.datetime | None
+    here: bool
+
+
+def told_apart(sessions: Iterable[Session], *, here: str) -> list[Row]:
+    """Sign-ins as their owner reads them; ``here`` is the key of the session that asks."""
+    return [
+        Row(device=one.device, since=one.signed_in_at, seen=one.seen_at, here=one.session_key == here)
+        for one in sessions
+    ]
 
 
 def idle_limit(user: User) -> datetime.timedelta | None:

@@ -58,6 +58,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """Where each person starts."""
     if not request.user.is_authenticated:
         return redirect("sign-in")
+    if request.user.audience == User.Audience.OPERATOR:
+        return redirect("operator:cases")
     if request.staff is None:  # type: ignore[attr-defined]
         return redirect("member-home")
     if may(request.staff, "contacts"):  # type: ignore[attr-defined]

@@ -49,11 +49,21 @@ VIEWS: list[tuple[str, str, str, set[str], bool]] = [
     ("privacy:residue", "client", "GET", DELETERS, True),
     ("privacy:receipt", "receipt", "GET", ADMINISTRATORS, True),
     ("privacy:progress", "receipt", "GET", ADMINISTRATORS, True),
+    ("sign-ins", "", "GET", EVERYONE, False),
+    ("sign-out-everywhere", "", "POST", EVERYONE, False),
     ("sign-in-settings", "", "GET POST", ADMINISTRATORS, False),
     ("unlock", "account", "POST", ADMINISTRATORS, True),
 ]
-#: Open to anybody; their own tests are in test_sign_in.py.
+#: Open to anybody, or to members; their own tests are in test_sign_in.py, test_passwords.py and test_sign_ins.py.
 OPEN = {
+    "password",
+    "password-asked",
+    "password-send",
+    "password-choose",
+    "business-password",
+    "member-password",
+    "member-sign-ins",
+    "member-end-everywhere",
     "home",
     "sign-in",
     "sign-out",
