@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.permissions import is_administrator, may, may_read_reports
 from clubhouse.team.models import StaffMember
@@ -57,22 +58,24 @@ def shows_deleted(staff: StaffMember) -> bool:
 
 
 ENTRIES = (
-    Entry(label="Clients", url_name="clients:list", icon="contact-round", allowed=lambda s: may(s, "contacts")),
-    Entry(label="Users", url_name="users:list", icon="users", allowed=is_administrator),
-    Entry(label="Schedule", url_name="schedule:day", icon="calendar-days", allowed=lambda s: may(s, "schedule")),
-    Entry(label="Reports", url_name="reports:sessions", icon="chart-column", allowed=may_read_reports),
-    Entry(label="Inbox", url_name="messages:inbox", icon="inbox", count=unread, counted="unread"),
-    Entry(label="Team settings", url_name="team:settings", icon="settings", allowed=is_administrator),
-    Entry(label="Webhooks", url_name="webhooks:list", icon="link", allowed=is_administrator),
+    Entry(label=_("Clients"), url_name="clients:list", icon="contact-round", allowed=lambda s: may(s, "contacts")),
+    Entry(label=_("Users"), url_name="users:list", icon="users", allowed=is_administrator),
+    Entry(label=_("Schedule"), url_name="schedule:day", icon="calendar-days", allowed=lambda s: may(s, "schedule")),
+    Entry(label=_("Price list"), url_name="memberships:price-list", icon="tag", allowed=lambda s: may(s, "retail")),
+    Entry(label=_("Reports"), url_name="reports:sessions", icon="chart-column", allowed=may_read_reports),
+    Entry(label=_("Inbox"), url_name="messages:inbox", icon="inbox", count=unread, counted=_("unread")),
+    Entry(label=_("Team settings"), url_name="team:settings", icon="settings", allowed=is_administrator),
+    Entry(label=_("Webhooks"), url_name="webhooks:list", icon="link", allowed=is_administrator),
     Entry(
-        label="Privacy",
+        label=_("Privacy"),
         url_name="privacy:settings",
         icon="shield-check",
         allowed=is_administrator,
         count=still_failing,
-        counted="not yet done outside",
+        counted=_("not yet done outside"),
     ),
-    Entry(label="Deleted Clients", url_name="clients:deleted", icon="archive", allowed=shows_deleted),
+    Entry(label=_("Support"), url_name="support:list", icon="circle-help", allowed=lambda s: may(s, "contacts")),
+    Entry(label=_("Deleted Clients"), url_name="clients:deleted", icon="archive", allowed=shows_deleted),
 )
 
 

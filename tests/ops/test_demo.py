@@ -120,7 +120,7 @@ def test_a_seed_gives_the_same_people_and_other_passwords(data: Path) -> None:
     assert seen[0][1] != seen[1][1]
 
 
-def test_only_four_accounts_can_sign_in_by_password(world: World, data: Path) -> None:
+def test_only_one_account_for_each_role_can_sign_in_by_password(world: World, data: Path) -> None:
     entries = json.loads((data / "sign-ins.json").read_text())
     usable = [user for user in User.objects.all() if user.has_usable_password()]
     assert {user.email for user in usable} == {entry["email"] for entry in entries}

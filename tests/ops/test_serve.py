@@ -17,7 +17,14 @@ import pytest
 from tests.support.mail import free_port
 from tests.support.serving import Serving, is_running, run, serving, sign_in_over_http
 
-ROLES = ["administrator", "administrator-without-delete", "employee", "member"]
+ROLES = [
+    "administrator",
+    "administrator-without-delete",
+    "employee",
+    "member",
+    "employee-without-administrator",
+    "operator",
+]
 COUNT = "from clubhouse.accounts.models import Business; print('businesses:', Business.objects.count())"
 
 
@@ -46,7 +53,7 @@ def test_two_starts_at_once_make_one_demo_business(both: tuple[Serving, Serving]
         with urllib.request.urlopen(f"{each.address}sign-in/", timeout=30) as page:
             assert page.status == 200
     counted = run("manage", "shell", "-c", COUNT, "--data", str(both[0].data), DATABASE_URL=database_url)
-    assert "businesses: 1\n" in counted.stdout, counted.stderr
+    assert "businesses: 2\n" in counted.stdout, counted.stderr
 
 
 def test_it_prints_and_writes_one_sign_in_per_role(both: tuple[Serving, Serving]) -> None:
@@ -54,8 +61,8 @@ def test_it_prints_and_writes_one_sign_in_per_role(both: tuple[Serving, Serving]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     entries = both[0].sign_ins
     assert [entry["role"] for entry in entries] == ROLES
-    assert [set(entry) for entry in entries] == [{"role", "url", "email", "password"}] * 4
-    assert len({entry["password"] for entry in entries}) == 4
+    assert [set(entry) for entry in entries] == [{"role", "url", "email", "password"}] * 6
+    assert len({entry["password"] for entry in entries}) == 6
     for entry in entries:
         assert len(entry["password"]) >= 12
         assert entry["url"].endswith("/member/sign-in/" if entry["role"] == "member" else "/sign-in/")

@@ -17,11 +17,14 @@ from clubhouse.clients.models import Client, ClientLinking, ClientNote, ClientTr
 from clubhouse.memberships.selectors import active_memberships, unused_packages
 from clubhouse.memberships.services import cancel_for_erasure, forfeit_packages_for_erasure
 from clubhouse.messages.services import tell_needs_payer
+from clubhouse.privacy.receipts import give
 from clubhouse.schedule.selectors import all_waiting, upcoming_bookings
 from clubhouse.schedule.services import cancel_upcoming_for_erasure, leave_waiting_lists
+from clubhouse.support.services import close_erased, live_cases
 from clubhouse.webhooks.selectors import endpoints_told
 from clubhouse.webhooks.services import tell_erased
 from lethe import Action, Blocker, Policy, RandomDigits, RandomEmail, delete_rows, emit, register
+from lethe.execute import Batch
 
 #: Blockers that the way "cancel and erase" resolves by itself; the others need a person in both ways.
 RESOLVED_BY_ERASURE = {"debts", "future_sessions", "account_credits", "unused_credits", "active_membership"}
@@ -142,6 +145,13 @@ class ClientPolicy(Policy):
             unit="currency",
         ),
         Action(
+            "close_support_cases",
+            "Open support requests about the client are closed",
+            live_cases,
+            run=close_erased,
+            path=("client", "addressed"),
+        ),
+        Action(
             "tell_systems",
             "Other systems are told by webhook, by receipt number only",
             endpoints_told,
@@ -190,6 +200,11 @@ class ClientPolicy(Policy):
     secrets = ("search_text",)
     not_sought = ("mobile_device", "town", "country", "gender", "occupation", "height", "weight", "search_text")
     keep = {("business", "home_club", "joined_on"): "history is counted by business, club and month of joining"}
+
+    @classmethod
+    def receipted(cls, batch: Batch) -> None:
+        """The business has the receipt from the moment that there is one (row N4)."""
+        give(batch.receipts, batch.now, using=batch.using)
 
     @classmethod
     def enforced(cls, ids: Sequence[Any], using: str) -> frozenset[str]:

@@ -8,12 +8,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from clubhouse.accounts.models import Business, User
-from clubhouse.demo import people, sales, sign_ins, ties, timetable
+from clubhouse.demo import people, sales, sign_ins, small, ties, timetable
 from clubhouse.demo.world import World
 from clubhouse.member.services import make_default_build
 
 SLUG = "harbour-fitness"
-ROLES = ("administrator", "administrator-without-delete", "employee", "member")
+ROLES = (
+    "administrator",
+    "administrator-without-delete",
+    "employee",
+    "member",
+    small.ROLE,
+    "operator",
+)
 
 
 def load(*, url: str, seed: int = 1) -> World:
@@ -36,6 +43,7 @@ def load(*, url: str, seed: int = 1) -> World:
         ties.make_profiles(world)
         ties.make_traces(world)
         ties.make_pictures(world)
+        world.accounts |= small.make(world.now)
         sign_ins.give_passwords({role: world.accounts[role] for role in ROLES}, url)
     return world
 
@@ -45,4 +53,4 @@ def renew_passwords(*, url: str) -> None:
     business = Business.objects.get(slug=SLUG)
     emails = {f"{role}@{people.DOMAIN}": role for role in ROLES}
     found = User.objects.filter(business=business, email__in=emails).order_by("pk")
-    sign_ins.give_passwords({emails[user.email]: user for user in found}, url)
+    sign_ins.give_passwords({emails[user.email]: user for user in found} | small.accounts(), url)

@@ -15,7 +15,7 @@ from clubhouse.accounts.models import User
 
 #: No letters or digits that are taken for one another when a password is typed from a screen.
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-PAGES = {"member": "member/sign-in/"}
+PAGES = {"member": "member/sign-in/", "operator": "operator/sign-in/"}
 
 
 def draw_password() -> str:
