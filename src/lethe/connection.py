@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
+from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import connections
 
 from lethe.sql import Statement
 
-#: Server-side plans are kept from the first use: the texts are few and the same for every erasure.
-PREPARE_AT_ONCE = 0
+#: What PostgreSQL says where somebody has thrown a connection's prepared statements away.
+FORGOTTEN = "26000"
 
 
 class Runner:
@@ -56,35 +57,119 @@ class Runner:
     def _pipelined(
         self, batch: Sequence[tuple[str | Statement, dict[str, Any]]]
     ) -> list[tuple[int, list[tuple[Any, ...]]]]:
-        import psycopg
-
         raw = self.connection.connection
-        with self._prepared(raw), raw.pipeline():
-            cursors = []
-            for statement, given in batch:
-                text, parameters = _bound(statement, given)
-                native, names = _numbered(text)
-                # The server's own parameter signs: the driver does not read through the text again each time.
-                cursor = psycopg.RawCursor(raw)
-                cursor.execute(native, [parameters[name] for name in names], prepare=True)
-                cursors.append(cursor)
-        return [(cursor.rowcount, cursor.fetchall() if cursor.pgresult.nfields else []) for cursor in cursors]
-
-    @contextmanager
-    def _prepared(self, raw: Any) -> Iterator[None]:
-        threshold = raw.prepare_threshold
-        # Django switches prepared statements off for the poolers that cannot keep them; with one of those in between
-        # (``DISABLE_SERVER_SIDE_CURSORS`` says so) it stays off here too.
-        if not self.connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-            raw.prepare_threshold = PREPARE_AT_ONCE
+        wire = raw.pgconn
+        wire.enter_pipeline_mode()
         try:
-            yield
-        finally:
-            raw.prepare_threshold = threshold
+            sent = self._sent(raw, batch)
+            wire.pipeline_sync()
+            answers = raw.wait(_conversation(wire))
+            wire.exit_pipeline_mode()
+        except BaseException:
+            # What the server was still going to say nobody would read, so nobody may use the connection again.
+            raw.close()
+            raise
+        return _read(raw, sent, answers)
+
+    def _sent(self, raw: Any, batch: Sequence[tuple[str | Statement, dict[str, Any]]]) -> list[tuple[str, Any]]:
+        """Put the statements into the connection's buffer; gives what each answer will be about."""
+        from psycopg import pq
+        from psycopg.adapt import PyFormat, Transformer
+
+        wire, adapter = raw.pgconn, Transformer(raw)
+        known = _names.setdefault(raw, {}) if self._keeps_plans() else None
+        sent: list[tuple[str, Any]] = []
+        if not raw.autocommit and wire.transaction_status == pq.TransactionStatus.IDLE:
+            # The driver begins a transaction with its first statement, and these pass it by.
+            wire.send_query_params(b"BEGIN", None)
+            sent.append(("begin", None))
+        for statement, given in batch:
+            text, parameters = _bound(statement, given)
+            native, names = _numbered(text)
+            values = adapter.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
+            types, formats = (adapter.types, adapter.formats) if names else (None, None)
+            if known is None:
+                wire.send_query_params(native, values, types, formats)
+            else:
+                name = known.get((native, types))
+                if name is None:
+                    name = known[native, types] = b"lethe_%d" % next(_numbers)
+                    wire.send_prepare(name, native, types)
+                    sent.append(("prepare", (native, types)))
+                wire.send_query_prepared(name, values, formats)
+            sent.append(("run", None))
+        return sent
+
+    def _keeps_plans(self) -> bool:
+        """Django switches prepared statements off for the poolers that cannot keep them
+        (``DISABLE_SERVER_SIDE_CURSORS``)."""
+        return not self.connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+
+
+#: The statements that each connection's server has prepared: text and parameter types to name.
+_names: WeakKeyDictionary[Any, dict[tuple[bytes, Any], bytes]] = WeakKeyDictionary()
+_numbers = count()
+
+
+def _conversation(wire: Any) -> Iterator[Any]:
+    """Send all that waits to be sent, and receive, until the server has come to the sync. Returns one answer each.
+
+    The driver's own pipeline speaks to the server once a statement; this does so once for all of them.
+    """
+    from psycopg import pq
+    from psycopg.waiting import Ready, Wait
+
+    answers, sending = [], True
+    while True:
+        ready = yield Wait.RW if sending else Wait.R
+        if not ready:
+            continue
+        if ready & Ready.W:
+            sending = bool(wire.flush())
+        if ready & Ready.R:
+            wire.consume_input()
+            quiet = 0
+            while quiet < 2 and not wire.is_busy():
+                answer = wire.get_result()
+                if answer is None:
+                    quiet += 1
+                elif answer.status == pq.ExecStatus.PIPELINE_SYNC:
+                    return answers
+                else:
+                    quiet = 0
+                    answers.append(answer)
+
+
+def _read(raw: Any, sent: list[tuple[str, Any]], answers: list[Any]) -> list[tuple[int, list[tuple[Any, ...]]]]:
+    """Row count and rows of each statement that was run. Raises the first error that the server gave."""
+    from psycopg import errors, pq
+    from psycopg.adapt import Transformer
+
+    adapter, known = Transformer(raw), _names.get(raw, {})
+    failed = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED)
+    done: list[tuple[int, list[tuple[Any, ...]]]] = []
+    error: errors.Error | None = None
+    for (what, about), answer in zip(sent, answers, strict=True):
+        if answer.status in failed:
+            if what == "prepare":
+                known.pop(about, None)
+            if error is None:
+                error = errors.error_from_result(answer, encoding="utf-8")
+        elif what == "run":
+            rows = []
+            if answer.nfields:
+                adapter.set_pgresult(answer)
+                rows = adapter.load_rows(0, answer.ntuples, tuple)
+            done.append((answer.command_tuples or 0, rows))
+    if error is not None:
+        if getattr(error, "sqlstate", None) == FORGOTTEN:
+            known.clear()
+        raise error
+    return done
 
 
 @lru_cache(maxsize=512)
-def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
+def _numbered(text: str) -> tuple[bytes, tuple[str, ...]]:
     """A statement with PostgreSQL's own parameters (``$1``), and the names they stand for."""
     names: list[str] = []
 
@@ -96,7 +181,7 @@ def _numbered(text: str) -> tuple[str, tuple[str, ...]]:
             names.append(name)
         return f"${names.index(name) + 1}"
 
-    return re.sub(r"%(?:\((\w+)\)s|%)", number, text), tuple(names)
+    return re.sub(r"%(?:\((\w+)\)s|%)", number, text).encode(), tuple(names)
 
 
 def _bound(statement: str | Statement, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, transaction
 
-from lethe.connection import Counter, Runner
+from lethe.connection import FORGOTTEN, Counter, Runner
 from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound
 from lethe.models import receipt_number
 from lethe.plan import Plan
@@ -147,17 +147,18 @@ def _patiently(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approve
             # A random value that somebody has already is drawn again; nothing else comes out differently.
             if attempt == REDRAWS or not _draws(plan):
                 raise
-        except OperationalError as error:
+        except (OperationalError, ProgrammingError) as error:
             if attempt == TRIES - 1 or not _passing(error):
                 raise
             time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 (jitter, not a secret)
     raise AssertionError("unreachable")
 
 
-def _passing(error: OperationalError) -> bool:
-    """Whether trying again can help: a deadlock, a serialisation failure, a lock that did not come, SQLite's lock."""
+def _passing(error: DatabaseError) -> bool:
+    """Whether trying again can help: a deadlock, a serialisation failure, a lock that did not come, SQLite's lock, a
+    prepared statement that a pooler threw away."""
     state = getattr(error.__cause__, "sqlstate", None)
-    return state in {"40P01", "40001", "55P03"} or "locked" in str(error)
+    return state in {"40P01", "40001", "55P03", FORGOTTEN} or "locked" in str(error)
 
 
 def _draws(plan: Plan) -> bool:
