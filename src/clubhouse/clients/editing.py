@@ -11,8 +11,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clubhouse.accounts import again
 from clubhouse.accounts.permissions import (
     DELETE_NEEDED,
     administrator_required,
@@ -29,6 +31,7 @@ from clubhouse.privacy.selectors import Look, look
 
 @needs("contacts")
 @require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters(again.FIELD)
 def edit_client(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a record from "Clients"."""
     return _edit(request, pk, door="clients")
@@ -36,6 +39,7 @@ def edit_client(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters(again.FIELD)
 def edit_user(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a record from "Users"."""
     return _edit(request, pk, door="users")
@@ -70,6 +74,7 @@ def _delete(request: HttpRequest, client: Client, *, door: str) -> HttpResponse:
     fresh.business = client.business
     form = ClientForm(instance=fresh, may_delete=True, initial={"status": Client.Status.DELETED})
     shown = {"found": result.look, "changed": result.changed, "asked": True, "status": result.status}
+    shown["refusal"] = result.refusal
     return _show(request, fresh, form, door=door, **shown)
 
 
@@ -91,6 +96,7 @@ def _show(
     found: Look | None = None,
     changed: dict[str, tuple[int, int]] | None = None,
     asked: bool = False,
+    refusal: again.Refusal | None = None,
     status: int = 200,
 ) -> HttpResponse:
     context = {
@@ -100,6 +106,7 @@ def _show(
         "look": found,
         "changed": changed,
         "asked": asked,
+        "refusal": refusal,
         "back": reverse(f"{door}:profile", args=[client.pk]),
         "consequences_url": reverse("users:consequences", args=[client.pk]),
     }

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from clubhouse.accounts.again import Refusal
 from clubhouse.accounts.permissions import administrator_required, may_delete_accounts, needs
 from clubhouse.clients import selectors, services
 from clubhouse.clients.models import Client, ClientLinking
@@ -107,6 +108,7 @@ def show_information(
     *,
     confirming: bool = False,
     changed: dict[str, tuple[int, int]] | None = None,
+    refusal: Refusal | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The Client Information page after a scan; ``changed`` names what is different from the preview that was
@@ -117,6 +119,7 @@ def show_information(
         "on": found is not None and not found.blocked,
         "confirming": confirming and found is not None and not found.blocked,
         "changed": changed,
+        "refusal": refusal,
         "age": selectors.age(client.dob, timezone.localdate()),
     }
     return render(request, "clients/information.html", context, status=status)

@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import Business
 from clubhouse.clients.models import Client
@@ -15,9 +17,9 @@ from lethe.policy import Blocker
 DOMAIN = re.compile(r"(?=.{1,190}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 AS_WAY, BLOCKS, PASSES = "", "blocks", "passes"
 CHOICES = (
-    (AS_WAY, "As the way above says"),
-    (BLOCKS, "Has to be settled first"),
-    (PASSES, "Does not stand in the way"),
+    (AS_WAY, _("As the way above says")),
+    (BLOCKS, _("Has to be settled first")),
+    (PASSES, _("Does not stand in the way")),
 )
 
 
@@ -30,25 +32,34 @@ class PrivacySettingsForm(forms.Form):
     """The way, each blocker, the address of the erased, Deleted Clients, and the payment provider."""
 
     deletion_mode = forms.ChoiceField(
-        label="When a client is to be deleted", choices=Business.DeletionMode.choices, widget=forms.RadioSelect
+        label=_("When a client is to be deleted"), choices=Business.DeletionMode.choices, widget=forms.RadioSelect
     )
     email_domain = forms.CharField(
-        label="Domain of the address an erased client is given",
+        label=_("Domain of the address an erased client is given"),
         max_length=190,
-        help_text="Each gets a random address here. Under erased.invalid no mail ever arrives anywhere.",
+        help_text=_("Each gets a random address here. Under erased.invalid no mail ever arrives anywhere."),
     )
     prorate = forms.BooleanField(
-        label="Work out the unused part of a cancelled subscription",
+        label=_("Work out the unused part of a cancelled subscription"),
         required=False,
         help_text=(
-            "Off: the payment provider cancels at once and bills or credits nothing more. On: it settles the unused "
-            "part as credit on its customer, which is lost where that customer is deleted; refund it there first."
+            _(
+                "Off: the payment provider cancels at once and bills or credits nothing more. On: it settles the "
+                "unused part as credit on its customer, which is lost where that customer is deleted; refund it "
+                "there first."
+            )
         ),
     )
     show_deleted = forms.BooleanField(
-        label="Show “Deleted Clients”",
+        label=_("Show “Deleted Clients”"),
         required=False,
-        help_text="A read-only list for administrators. Nothing in it says who anyone was.",
+        help_text=_("A read-only list for administrators. Nothing in it says who anyone was."),
+    )
+
+    ask_password = forms.BooleanField(
+        label=_("Ask for the administrator’s password"),
+        required=False,
+        help_text=_("In the last step of a deletion, at both doors. A wrong password counts as a bad try to sign in."),
     )
 
     def __init__(self, *args: Any, business: Business, **kwargs: Any) -> None:
@@ -58,6 +69,7 @@ class PrivacySettingsForm(forms.Form):
             "email_domain": business.erased_email_domain,
             "show_deleted": business.show_deleted_clients,
             "prorate": business.prorate_cancelled,
+            "ask_password": business.password_before_deletion,
         }
         for blocker in blockers():
             if blocker.name in overrides:
@@ -77,7 +89,9 @@ class PrivacySettingsForm(forms.Form):
         """A domain name, lower case; a full address or a bare word is refused."""
         domain: str = self.cleaned_data["email_domain"].strip().lower().removeprefix("@").rstrip(".")
         if not DOMAIN.fullmatch(domain):
-            raise forms.ValidationError("Give a domain name only, such as erased.invalid or erased.example.com.")
+            raise forms.ValidationError(
+                gettext("Give a domain name only, such as erased.invalid or erased.example.com.")
+            )
         return domain
 
     def overrides(self) -> dict[str, bool]:

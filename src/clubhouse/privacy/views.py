@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clubhouse.accounts.permissions import administrator_required, delete_accounts_required
+from clubhouse.accounts.services import set_password_before_deletion
 from clubhouse.clients import selectors as clients
 from clubhouse.clients.models import Client
 from clubhouse.privacy import selectors, services
 from clubhouse.privacy.forms import PrivacySettingsForm
 from clubhouse.privacy.outstanding import outstanding
 from clubhouse.privacy.residue import residue as find_residue
-from clubhouse.privacy.wording import step_words
+from clubhouse.privacy.wording import rows_words, said, step_words, what_words
 from lethe import pipeline
+from lethe.explain import Entry
 
 
 @administrator_required
@@ -52,18 +56,33 @@ def explanation(request: HttpRequest) -> HttpResponse:
     """What a deletion removes, changes and keeps, from the policies themselves."""
     found = pipeline.explain(Client)
     parts = [
-        ("Settled first", "What a person resolves before, in the way “settle first”.", found.blockers),
-        ("Done first", "What the deletion itself resolves, where there is any.", found.actions),
+        (_("Settled first"), _("What a person resolves before, in the way “settle first”."), _spoken(found.blockers)),
+        (_("Done first"), _("What the deletion itself resolves, where there is any."), _spoken(found.actions)),
         (
-            "Deleted",
-            "Rows that go.",
+            _("Deleted"),
+            _("Rows that go."),
             [replace(entry, title=step_words(entry.model, "delete", entry.title)) for entry in found.removed],
         ),
-        ("Changed for good", "Rows that stay, and what on them is emptied or replaced.", found.changed),
-        ("Untied from others", "Other people’s rows that named the client.", found.unlinked),
-        ("Kept, and why", "What is left, and says of nobody who it was.", found.kept),
+        (_("Changed for good"), _("Rows that stay, and what on them is emptied or replaced."), _spoken(found.changed)),
+        (_("Untied from others"), _("Other people’s rows that named the client."), _spoken(found.unlinked)),
+        (_("Kept, and why"), _("What is left, and says of nobody who it was."), _spoken(found.kept)),
     ]
     return render(request, "privacy/explanation.html", {"parts": parts})
+
+
+def _spoken(entries: Iterable[Entry]) -> list[Entry]:
+    """The engine's entries in the reader's language; what has no rows of its own kind goes by its label."""
+    return [
+        replace(
+            entry,
+            title=rows_words(entry.model, entry.title) if entry.what else said(entry.title),
+            fields=tuple(said(name) for name in entry.fields),
+            what=entry.what if entry.what == "kept" else what_words(entry.what),
+            reason=said(entry.reason),
+            until=said(entry.until),
+        )
+        for entry in entries
+    ]
 
 
 @delete_accounts_required
@@ -91,7 +110,8 @@ def settings(request: HttpRequest) -> HttpResponse:
             show_deleted=form.cleaned_data["show_deleted"],
             prorate=form.cleaned_data["prorate"],
         )
-        messages.success(request, "The privacy settings were saved. They apply to the next deletion.")
+        set_password_before_deletion(business, wanted=form.cleaned_data["ask_password"])
+        messages.success(request, _("The privacy settings were saved. They apply to the next deletion."))
         return redirect("privacy:settings")
     context = {"form": form, "outstanding": outstanding(business)}
     return render(request, "privacy/settings.html", context, status=422 if form.is_bound else 200)
