@@ -1,4 +1,4 @@
-"""What the desk's screens show: the day of a club. Every function takes a fixed number of queries."""
+"""What the desk sees of the schedule: which clubs, and the day of one. Always a fixed number of queries."""
 
 from __future__ import annotations
 
