@@ -14,6 +14,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
@@ -74,7 +75,7 @@ def mail_link(build: AppBuild, email: str, *, now: datetime.datetime, link: Link
     try:
         taken = bool(settings.EMAIL_HOST) and send(
             email.strip(),
-            f"Your account at {build.business.name}",
+            _("Your account at %(business)s") % {"business": build.business.name},
             render_to_string("member/mail/sign_up.txt", context),
             render_to_string("member/mail/sign_up.html", context),
             key=("sign-up", secrets.token_hex(16)),

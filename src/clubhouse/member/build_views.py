@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clubhouse.accounts.permissions import administrator_required
@@ -22,7 +24,7 @@ class BuildForm(forms.ModelForm):
     class Meta:
         model = AppBuild
         fields = ("name", "slug", "sign_up", "account_deletion")
-        labels = {"slug": "Address"}
+        labels = {"slug": _("Address")}
         widgets = {"slug": forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"})}
 
     def clean_slug(self) -> str:
@@ -44,14 +46,14 @@ def builds(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Add a build."""
     blank = AppBuild(business=request.business, account_deletion=True)  # type: ignore[attr-defined]
-    return _form(request, blank, "The build was added.")
+    return _form(request, blank, gettext("The build was added."))
 
 
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a build; it works with the next request."""
-    return _form(request, _mine(request, pk), "The build was saved.")
+    return _form(request, _mine(request, pk), gettext("The build was saved."))
 
 
 @administrator_required
@@ -59,7 +61,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a build away. No account is touched by it."""
     remove_build(_mine(request, pk))
-    messages.success(request, "The build was removed. Its address is no longer served.")
+    messages.success(request, gettext("The build was removed. Its address is no longer served."))
     return redirect("builds:list")
 
 

@@ -11,6 +11,9 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.template.loader import render_to_string
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
@@ -32,12 +35,16 @@ class NotConfirmed(Exception):
         self.message = message
 
 
-WRONG = "This is not the password of your account. Capitals matter. Nothing was deleted."
-EMPTY = "Enter your password. Nothing was deleted."
-WRONG_CODE = "This is not the code we mailed, or it has run out. Ask for a new one. Nothing was deleted."
-TOO_OFTEN = f"There were {TRIES} tries in a short time. Wait 15 minutes, then try again. Nothing was deleted."
-TOO_SOON = "A code was mailed less than a minute ago. Look in your mailbox, or ask again in a minute."
-NO_MAIL = "The code could not be mailed just now. Try again in a few minutes, or ask your club to delete your account."
+WRONG = _("This is not the password of your account. Capitals matter. Nothing was deleted.")
+EMPTY = _("Enter your password. Nothing was deleted.")
+WRONG_CODE = _("This is not the code we mailed, or it has run out. Ask for a new one. Nothing was deleted.")
+TOO_OFTEN = format_lazy(
+    _("There were {tries} tries in a short time. Wait 15 minutes, then try again. Nothing was deleted."), tries=TRIES
+)
+TOO_SOON = _("A code was mailed less than a minute ago. Look in your mailbox, or ask again in a minute.")
+NO_MAIL = _(
+    "The code could not be mailed just now. Try again in a few minutes, or ask your club to delete your account."
+)
 
 
 class AccountGone(Exception):
@@ -62,7 +69,7 @@ def confirm(member: Client, user: User, entered: str, *, now: datetime.datetime)
     A try is counted before it is checked, so that many at once are no way around the limit.
     """
     if not entered:
-        raise NotConfirmed(EMPTY if user.has_usable_password() else "Enter the code. Nothing was deleted.")
+        raise NotConfirmed(EMPTY if user.has_usable_password() else gettext("Enter the code. Nothing was deleted."))
     prepare(member, user)
     mine = DeletionCheck.objects.filter(user=user)
     mine.filter(tries_since__lte=now - WAIT).update(tries=0, tries_since=now)
@@ -104,7 +111,7 @@ def mail_code(member: Client, user: User, *, now: datetime.datetime) -> None:
         try:
             taken = send(
                 user.email,
-                f"Your code for {member.business.name}",
+                gettext("Your code for %(business)s") % {"business": member.business.name},
                 render_to_string("member/mail/code.txt", context),
                 render_to_string("member/mail/code.html", context),
                 key=("deletion code", secrets.token_hex(16)),

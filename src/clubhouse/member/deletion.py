@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -25,6 +26,7 @@ from clubhouse.member.models import AppBuild
 from clubhouse.member.selectors import settled_by_member
 from clubhouse.privacy.selectors import look, result
 from clubhouse.privacy.services import erase
+from clubhouse.privacy.wording import change_words
 from lethe.exceptions import Blocked, Changed
 from lethe.models import Receipt
 
@@ -72,14 +74,18 @@ def _delete(request: HttpRequest, build: AppBuild, member: Client, user: User) -
 def _erase(request: HttpRequest, build: AppBuild, member: Client, user: User) -> HttpResponse:
     fingerprint = request.POST.get("fingerprint", "")
     if not fingerprint:
-        return _page(request, build, member, ConfirmForm(user=user), changed=CONFIRMATION_MISSING, status=409)
+        return _page(
+            request, build, member, ConfirmForm(user=user), changed=change_words(CONFIRMATION_MISSING), status=409
+        )
     key = user.pk
     try:
         done = erase(member, by=user, reason=REASON, fingerprint=fingerprint)
     except Blocked:
         return _page(request, build, member, ConfirmForm(user=user), status=409)
     except Changed as error:
-        return _page(request, build, member, ConfirmForm(user=user), changed=error.differences, status=409)
+        return _page(
+            request, build, member, ConfirmForm(user=user), changed=change_words(error.differences), status=409
+        )
     # The sessions went with the account; this empties what this request still holds of its own.
     logout(request)
     return _to_receipt(build, done.number or _receipt_of(key))
@@ -134,7 +140,7 @@ def mail_code(request: HttpRequest, build: AppBuild) -> HttpResponse:
     except confirming.AccountGone:
         logout(request)
         return to_sign_in(request, build)
-    messages.success(request, "The code was mailed. It works for 10 minutes.")
+    messages.success(request, _("The code was mailed. It works for 10 minutes."))
     return redirect(reverse("member:delete", args=[build.slug]) + "#confirm")
 
 

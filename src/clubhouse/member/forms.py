@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
@@ -20,14 +22,14 @@ class ConfirmForm(forms.Form):
         self.proof = "password" if user.has_usable_password() else "code"
         if self.proof == "password":
             self.fields["password"] = forms.CharField(
-                label="Enter your password",
+                label=gettext("Enter your password"),
                 strip=False,
                 max_length=1000,
                 widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
             )
         else:
             self.fields["code"] = forms.CharField(
-                label="Enter the code from the mail",
+                label=gettext("Enter the code from the mail"),
                 max_length=20,
                 widget=forms.TextInput(
                     attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
@@ -60,12 +62,12 @@ class DetailsForm(forms.ModelForm):
             "country",
         )
         labels = {
-            "mobile_no": "Mobile phone",
-            "phone_no": "Home phone",
-            "dob": "Date of birth",
-            "address_1": "Address, line 1",
-            "address_2": "Address, line 2",
-            "address_3": "Address, line 3",
+            "mobile_no": _("Mobile phone"),
+            "phone_no": _("Home phone"),
+            "dob": _("Date of birth"),
+            "address_1": _("Address, line 1"),
+            "address_2": _("Address, line 2"),
+            "address_3": _("Address, line 3"),
         }
         widgets = {"dob": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
@@ -94,7 +96,7 @@ class DetailsForm(forms.ModelForm):
         """Nobody is born tomorrow."""
         dob = self.cleaned_data["dob"]
         if dob and dob > timezone.localdate():
-            raise forms.ValidationError("This date lies in the future. Check the year.")
+            raise forms.ValidationError(gettext("This date lies in the future. Check the year."))
         return dob
 
 
@@ -102,7 +104,7 @@ class MessagesForm(forms.Form):
     """What the club may write to the member about."""
 
     marketing_opt_in = forms.BooleanField(
-        label="News and offers",
+        label=_("News and offers"),
         required=False,
-        help_text="Messages about places you booked or wait for come either way.",
+        help_text=_("Messages about places you booked or wait for come either way."),
     )

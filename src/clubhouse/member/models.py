@@ -9,9 +9,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 #: Why a build that lets people sign up has to let them delete their account (row F2).
-SIGN_UP_NEEDS_DELETION = (
+SIGN_UP_NEEDS_DELETION = _(
     "A build that allows sign-up must have account deletion too: whoever can open an account in an app has to be able "
     "to delete it there, and the app stores refuse an app without it. Switch on “Account deletion”, or switch off "
     "“Sign-up”."
@@ -26,11 +27,13 @@ class AppBuild(models.Model):
     business = models.ForeignKey("accounts.Business", on_delete=models.CASCADE, related_name="app_builds")
     name = models.CharField(max_length=80)
     slug = models.SlugField(
-        "address", max_length=60, unique=True, help_text="The app is at /member/, this word, and a slash."
+        "address", max_length=60, unique=True, help_text=_("The app is at /member/, this word, and a slash.")
     )
-    sign_up = models.BooleanField("Sign-up", default=False, help_text="People can open an account in the app.")
+    sign_up = models.BooleanField(_("Sign-up"), default=False, help_text=_("People can open an account in the app."))
     account_deletion = models.BooleanField(
-        "Account deletion", default=False, help_text="Members find “Delete My Account” under Settings > Preferences."
+        _("Account deletion"),
+        default=False,
+        help_text=_("Members find “Delete My Account” under Settings > Preferences."),
     )
 
     class Meta:
@@ -43,7 +46,7 @@ class AppBuild(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(slug__in=RESERVED),
                 name="build_address_not_reserved",
-                violation_error_message="This word is an address of its own. Choose another.",
+                violation_error_message=_("This word is an address of its own. Choose another."),
             ),
         ]
 

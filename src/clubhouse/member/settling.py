@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.billing.services import forfeit_credits
 from clubhouse.clients.models import Client
@@ -22,22 +24,22 @@ from clubhouse.sets import hold_clients
 
 #: What stands as the reason on whatever a member ended or gave up.
 REASON = "member"
-NOTHING = "There was nothing left to settle here; nothing was changed."
+NOTHING = _("There was nothing left to settle here; nothing was changed.")
 
 #: What the club has to settle with the member: blocker to the sentence that says how.
 ASK = {
-    "debts": "Pay at the desk, or ask there what it is for. A card payment cannot be taken in this app.",
-    "paid_by": "You pay for somebody, or somebody pays for you. Ask the desk to change who pays.",
-    "guardian": "You are the only guardian of a member. Ask the desk to name another first.",
+    "debts": _("Pay at the desk, or ask there what it is for. A card payment cannot be taken in this app."),
+    "paid_by": _("You pay for somebody, or somebody pays for you. Ask the desk to change who pays."),
+    "guardian": _("You are the only guardian of a member. Ask the desk to name another first."),
 }
-ASK_ANYTHING = "Ask the desk of your club to settle this with you."
+ASK_ANYTHING = _("Ask the desk of your club to settle this with you.")
 
 
 class Unsettled(Exception):
     """Nothing was given up, because the box was not ticked. Tick it to show that you know what you give up."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__(gettext(str(self.__doc__)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,9 @@ def _booking(member: Client, pk: int | None, now: datetime.datetime) -> str:
     if pk is not None and not member.bookings.filter(pk=pk).exists():
         raise Http404
     done = cancel_bookings(rows, now=now, tell_clients=False, series=pk is None)
-    return f"{_counted(done.bookings, 'booking')} cancelled." if done.bookings else NOTHING
+    return _said(
+        done.bookings, ngettext("%(count)s booking cancelled.", "%(count)s bookings cancelled.", done.bookings)
+    )
 
 
 def _membership(member: Client, pk: int | None, now: datetime.datetime) -> str:
@@ -98,15 +102,18 @@ def _membership(member: Client, pk: int | None, now: datetime.datetime) -> str:
     if pk is not None and not (rows := rows.filter(pk=pk)).exists():
         raise Http404
     done = cancel_memberships(rows, on=timezone.localdate(now), reason=REASON)
-    return f"{_counted(done, 'membership')} cancelled as of today." if done else NOTHING
+    return _said(
+        done,
+        ngettext("%(count)s membership cancelled as of today.", "%(count)s memberships cancelled as of today.", done),
+    )
 
 
 def _package(member: Client, pk: int | None, now: datetime.datetime) -> str:
     rows = Package.objects.filter(client=member)
     if pk is not None and not (rows := rows.filter(pk=pk)).exists():
         raise Http404
-    _, given_up = forfeit_packages(rows, now=now, reason=REASON)
-    return f"{_counted(given_up, 'credit')} given up." if given_up else NOTHING
+    _packages, given_up = forfeit_packages(rows, now=now, reason=REASON)
+    return _said(given_up, ngettext("%(count)s credit given up.", "%(count)s credits given up.", given_up))
 
 
 def _credit(member: Client, pk: int | None, now: datetime.datetime) -> str:
@@ -114,7 +121,7 @@ def _credit(member: Client, pk: int | None, now: datetime.datetime) -> str:
     if pk is not None and not (rows := rows.filter(pk=pk)).exists():
         raise Http404
     done = forfeit_credits(rows, reason=REASON)
-    return "The money on account was given up." if done else NOTHING
+    return _said(done, gettext("The money on account was given up."))
 
 
 _KINDS: dict[str, Callable[[Client, int | None, datetime.datetime], str]] = {
@@ -125,5 +132,5 @@ _KINDS: dict[str, Callable[[Client, int | None, datetime.datetime], str]] = {
 }
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _said(count: int, done: str) -> str:
+    return done % {"count": count} if count else str(NOTHING)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.schedule.models import Club
 
@@ -14,7 +15,7 @@ class SignUpForm(forms.Form):
     """The address alone: everything else is asked once it is shown to be the person's own."""
 
     email = forms.EmailField(
-        label="E-mail address",
+        label=_("E-mail address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
     )
@@ -24,23 +25,26 @@ class FinishForm(forms.Form):
     """The address once more (it is kept nowhere until now), a name, a club and a password."""
 
     email = forms.EmailField(
-        label="E-mail address",
+        label=_("E-mail address"),
         max_length=254,
-        help_text="The one the link was mailed to. You sign in with it.",
+        help_text=_("The one the link was mailed to. You sign in with it."),
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
     )
     first_name = forms.CharField(
-        label="First name", max_length=300, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
+        label=_("First name"), max_length=300, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
     )
     last_name = forms.CharField(
-        label="Last name", max_length=300, required=False, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
+        label=_("Last name"),
+        max_length=300,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
-    club = forms.ModelChoiceField(queryset=Club.objects.none(), label="Your club", empty_label=None)
+    club = forms.ModelChoiceField(queryset=Club.objects.none(), label=_("Your club"), empty_label=None)
     password = forms.CharField(
-        label="Choose a password",
+        label=_("Choose a password"),
         max_length=1000,
         strip=False,
-        help_text="At least 10 characters.",
+        help_text=_("At least 10 characters."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

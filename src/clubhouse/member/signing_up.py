@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
@@ -82,7 +83,7 @@ def finish(request: HttpRequest, build: AppBuild, token: str = "") -> HttpRespon
             return show(request, build, "sign_up_over.html", status=410)
         else:
             login(request, user, backend=BACKEND)
-            messages.success(request, "Your account is open.")
+            messages.success(request, _("Your account is open."))
             return redirect("member:home", build.slug)
     context = {"form": form, "token": token}
     return show(request, build, "sign_up_finish.html", context, status=422 if form.is_bound else 200)

@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clubhouse.clients.services import update_client
@@ -78,7 +79,7 @@ def book(request: HttpRequest, build: AppBuild, pk: int) -> HttpResponse:
     """Book a place."""
     member, now = request.member, timezone.now()  # type: ignore[attr-defined]
     session = _session(build, pk)
-    return _do(request, build, session, lambda: services.book(member, session, now=now), "The place is yours.")
+    return _do(request, build, session, lambda: services.book(member, session, now=now), _("The place is yours."))
 
 
 @require_POST
@@ -87,7 +88,7 @@ def join_waiting_list(request: HttpRequest, build: AppBuild, pk: int) -> HttpRes
     """Wait for a place in a full class."""
     member, now = request.member, timezone.now()  # type: ignore[attr-defined]
     session = _session(build, pk)
-    said = "You are on the waiting list. We write to you when a place is free."
+    said = _("You are on the waiting list. We write to you when a place is free.")
     return _do(request, build, session, lambda: services.join_waiting_list(member, session, now=now), said)
 
 
@@ -103,7 +104,7 @@ def cancel(request: HttpRequest, build: AppBuild, pk: int) -> HttpResponse:
         if not services.cancel_bookings(mine, now=now, tell_clients=False).bookings:
             raise AlreadyOver
 
-    return _do(request, build, booking.session, act, "The booking was cancelled.")
+    return _do(request, build, booking.session, act, _("The booking was cancelled."))
 
 
 @require_POST
@@ -112,7 +113,7 @@ def leave_waiting_list(request: HttpRequest, build: AppBuild, pk: int) -> HttpRe
     """Leave a waiting list; a place that was on offer goes to the next."""
     member, now = request.member, timezone.now()  # type: ignore[attr-defined]
     entry = get_object_or_404(WaitingListEntry.objects.select_related("session__club"), pk=pk, client=member)
-    said = "You are no longer on this waiting list."
+    said = _("You are no longer on this waiting list.")
     return _do(request, build, entry.session, lambda: services.leave_waiting_list(entry, now=now), said)
 
 
@@ -122,7 +123,7 @@ def accept_offer(request: HttpRequest, build: AppBuild, pk: int) -> HttpResponse
     """Take the place that is on offer."""
     member, now = request.member, timezone.now()  # type: ignore[attr-defined]
     entry = get_object_or_404(WaitingListEntry.objects.select_related("session__club", "client"), pk=pk, client=member)
-    return _do(request, build, entry.session, lambda: services.accept_offer(entry, now=now), "The place is yours.")
+    return _do(request, build, entry.session, lambda: services.accept_offer(entry, now=now), _("The place is yours."))
 
 
 class AlreadyOver(ScheduleError):
@@ -159,7 +160,7 @@ def details(request: HttpRequest, build: AppBuild) -> HttpResponse:
     form = DetailsForm(request.POST or None, instance=member)
     if request.method == "POST" and form.is_valid():
         update_client(member.pk, form.cleaned_data)
-        messages.success(request, "Your details were saved.")
+        messages.success(request, _("Your details were saved."))
         return redirect("member:preferences", build.slug)
     context = {"here": "settings", "form": form}
     return show(request, build, "details.html", context, status=422 if form.is_bound else 200)
@@ -174,7 +175,7 @@ def message_choices(request: HttpRequest, build: AppBuild) -> HttpResponse:
     form = MessagesForm(request.POST if sent else None, initial={"marketing_opt_in": member.marketing_opt_in})
     if sent and form.is_valid():
         update_client(member.pk, form.cleaned_data)
-        messages.success(request, "Your choice was saved.")
+        messages.success(request, _("Your choice was saved."))
         return redirect("member:preferences", build.slug)
     return show(request, build, "messages.html", {"here": "settings", "form": form})
 

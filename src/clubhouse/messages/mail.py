@@ -20,7 +20,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, timezone
-from django.utils.translation import override
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
 
 from clubhouse.localisation.selectors import known_language
 from clubhouse.messages.models import Notification
@@ -107,11 +108,11 @@ def _digest(lines: list[Notification]) -> tuple[str, str, str]:
     """Subject, text and HTML of a digest."""
     said = [_line(line) for line in lines]
     count = len(said)
-    subject = "A place became free" if count == 1 else f"{count} changes to your sessions"
+    subject = ngettext("A place became free", "%(count)s changes to your sessions", count) % {"count": count}
     if all(line.session_id is None for line in lines):
-        subject = "A client needs your help" if count == 1 else f"{count} clients need your help"
+        subject = ngettext("A client needs your help", "%(count)s clients need your help", count) % {"count": count}
     elif count == 1 and lines[0].kind == Notification.Kind.APPOINTMENT_CANCELLED:
-        subject = "An appointment was cancelled"
+        subject = _("An appointment was cancelled")
     context = {"lines": said, "inbox": settings.SITE_URL.rstrip("/") + reverse("messages:inbox"), "subject": subject}
     return (
         subject,

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 
 class Notification(models.Model):
     """A line in a colleague's inbox."""
 
     class Kind(models.TextChoices):
-        BOOKING_CANCELLED = "booking_cancelled", "A booking was cancelled"
-        APPOINTMENT_CANCELLED = "appointment_cancelled", "An appointment was cancelled"
-        NEEDS_PAYER = "needs_payer", "A client needs a new payer"
-        NEEDS_GUARDIAN = "needs_guardian", "A client needs a guardian"
+        BOOKING_CANCELLED = "booking_cancelled", gettext_lazy("A booking was cancelled")
+        APPOINTMENT_CANCELLED = "appointment_cancelled", gettext_lazy("An appointment was cancelled")
+        NEEDS_PAYER = "needs_payer", gettext_lazy("A client needs a new payer")
+        NEEDS_GUARDIAN = "needs_guardian", gettext_lazy("A client needs a guardian")
 
     recipient = models.ForeignKey("team.StaffMember", on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=30, choices=Kind.choices)
@@ -53,15 +54,15 @@ class ClientMessage(models.Model):
     """A mail or push to a client, queued or sent; what is still queued when the client is erased never leaves."""
 
     class Kind(models.TextChoices):
-        PLACE_GIVEN = "place_given", "You have a place"
-        PLACE_OFFERED = "place_offered", "A place is free for you"
-        BOOKING_CANCELLED = "booking_cancelled", "Your booking was cancelled"
-        REMINDER = "reminder", "Your class is coming up"
-        RECEIPT = "receipt", "Your receipt"
+        PLACE_GIVEN = "place_given", gettext_lazy("You have a place")
+        PLACE_OFFERED = "place_offered", gettext_lazy("A place is free for you")
+        BOOKING_CANCELLED = "booking_cancelled", gettext_lazy("Your booking was cancelled")
+        REMINDER = "reminder", gettext_lazy("Your class is coming up")
+        RECEIPT = "receipt", gettext_lazy("Your receipt")
 
     class Channel(models.TextChoices):
-        MAIL = "mail", "Mail"
-        PUSH = "push", "Push"
+        MAIL = "mail", gettext_lazy("Mail")
+        PUSH = "push", gettext_lazy("Push")
 
     client = models.ForeignKey("clients.Client", on_delete=models.CASCADE, related_name="messages")
     channel = models.CharField(max_length=5, choices=Channel.choices, default=Channel.MAIL)

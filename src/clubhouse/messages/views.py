@@ -8,6 +8,8 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from clubhouse.accounts.permissions import may, team_required
@@ -41,9 +43,11 @@ def read(request: HttpRequest) -> HttpResponse:
     chosen = [int(key) for key in request.POST.getlist("notification") if key.isdecimal() and len(key) < 19]
     everything = "all" in request.POST
     if not chosen and not everything:
-        messages.error(request, "Choose at least one line, then press “Mark as read”.")
+        messages.error(request, _("Choose at least one line, then press “Mark as read”."))
         return redirect("messages:inbox")
     staff = request.staff  # type: ignore[attr-defined]
     count = mark_read(staff, now=timezone.now(), keys=None if everything else chosen)
-    messages.success(request, f"{count} line{'' if count == 1 else 's'} marked as read.")
+    messages.success(
+        request, ngettext("%(count)s line marked as read.", "%(count)s lines marked as read.", count) % {"count": count}
+    )
     return redirect("messages:inbox")

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from clubhouse.accounts.models import Business, User
 from clubhouse.privacy.models import ErasureReceipt
-from clubhouse.privacy.wording import effect_words
+from clubhouse.privacy.wording import cause_words, effect_words
 from clubhouse.sets import Keys
 from clubhouse.webhooks.models import Endpoint
 from lethe.models import Effect, Receipt
@@ -72,7 +72,7 @@ def outstanding(business: Business) -> Outstanding:
         Overdue(
             pk=row.pk,
             label=effect_words(row.kind),
-            cause=row.last_error,
+            cause=f"{cause_words(row.last_error)}.",
             since=row.created_at,
             attempts=row.attempts,
             next_try_at=row.next_try_at,

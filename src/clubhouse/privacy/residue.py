@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from django.apps import apps
 from django.urls import reverse
-from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import Business
 from clubhouse.clients.models import Client
+from clubhouse.privacy.wording import said, sentence_case
 from lethe import pipeline
 from lethe.residue import CERTAIN, LIKELY, Place
 
@@ -31,7 +33,7 @@ SHOWN = {
     "team.StaffMember": ("business", "", ""),
 }
 #: How a find's strength is said.
-SURE = {CERTAIN: "Certain", LIKELY: "Likely"}
+SURE = {CERTAIN: _("Certain"), LIKELY: _("Likely")}
 #: Finds that a page lists; the rest is counted.
 LISTED = 50
 
@@ -85,9 +87,9 @@ def _find(place: Place, client: int | None) -> Find:
     anchor = SHOWN[place.model][2]
     url = reverse("clients:profile", args=[client]) + (f"#{anchor}" if anchor else "") if client else ""
     return Find(
-        what=f"{capfirst(str(model._meta.verbose_name))} {place.key}",
-        field=capfirst(names.get(place.column, place.column)),
-        kinds=", ".join(place.kinds),
-        sure=SURE.get(place.strength, "Maybe: a name alone"),
+        what=f"{sentence_case(said(model._meta.verbose_name))} {place.key}",
+        field=sentence_case(said(names.get(place.column, place.column))),
+        kinds=", ".join(said(kind) for kind in place.kinds),
+        sure=str(SURE.get(place.strength, gettext("Maybe: a name alone"))),
         url=url,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clubhouse.accounts.permissions import administrator_required
@@ -27,7 +28,7 @@ def retry_all(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, count: int) -> HttpResponse:
     if count:
-        messages.success(request, "It is tried now. Reload this page to see what became of it.")
+        messages.success(request, _("It is tried now. Reload this page to see what became of it."))
     else:
-        messages.info(request, "There was nothing left to try: it has been done in the meantime.")
+        messages.info(request, _("There was nothing left to try: it has been done in the meantime."))
     return redirect("privacy:settings")

@@ -9,13 +9,16 @@ from typing import Any
 
 from django.db.models import Count, Max, Q
 from django.http import Http404
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clubhouse.accounts.models import Business, User
 from clubhouse.clients.erasure import RESOLVED_BY_ERASURE
 from clubhouse.clients.models import Client
 from clubhouse.privacy.models import ErasureReceipt
 from clubhouse.privacy.settle import COUNTED, where, words
-from clubhouse.privacy.wording import effect_words, step_words
+from clubhouse.privacy.wording import cause_words, effect_words, rows_words, said, sentence_case, step_words
 from clubhouse.templatetags.house import money
 from lethe import pipeline
 from lethe.models import Effect, Receipt, Run
@@ -93,11 +96,11 @@ def look(client: Client) -> Look:
 def _item(finding: Finding, client: Client) -> Item:
     return Item(
         name=finding.name,
-        label=finding.label,
+        label=said(finding.label),
         count=finding.count,
         worth=_worth(finding),
         url=where(finding.name, client.pk),
-        link=words(finding.name),
+        link=str(words(finding.name)),
     )
 
 
@@ -107,8 +110,10 @@ def _worth(finding: Finding) -> str:
         return ""
     if finding.unit:
         return money(finding.amount, finding.unit)
-    counted = COUNTED.get(finding.name, "")
-    return f"{finding.amount.normalize():f} {counted}".strip()
+    figure = number_format(finding.amount.normalize(), use_l10n=True)
+    if finding.name in COUNTED:
+        return ngettext("%(figure)s credit", "%(figure)s credits", int(finding.amount)) % {"figure": figure}
+    return figure
 
 
 def _steps() -> dict[str, Step]:
@@ -130,7 +135,7 @@ def _action_words(name: str) -> str:
     """A count that one of the club's own actions gave: ``action: what``."""
     action, _, what = name.partition(": ")
     labels = {check.name: check.label for check in plan_for(Client, "default").checks}
-    return what.capitalize() if what and what != action else labels.get(action, action)
+    return sentence_case(said(what if what and what != action else labels.get(action, action)))
 
 
 def kept_entries(counts: Mapping[str, int] | None = None) -> list[Kept]:
@@ -144,13 +149,20 @@ def kept_entries(counts: Mapping[str, int] | None = None) -> list[Kept]:
     for entry in entries:
         reasons.setdefault(entry.model, {})[entry.reason] = None
     found = []
-    for model, said in reasons.items():
+    for model, reasons_of in reasons.items():
         first = next(entry for entry in entries if entry.model == model)
         own = model == Client._meta.label
         count = None if counts is None or own else counts.get(model, 0)
         if count != 0:
-            title = "The record, without its person" if own else first.title
-            found.append(Kept(title=title, reasons=tuple(said), until=first.until, count=count))
+            title = _("The record, without its person") if own else rows_words(model, first.title)
+            found.append(
+                Kept(
+                    title=title,
+                    reasons=tuple(said(reason) for reason in reasons_of),
+                    until=said(first.until),
+                    count=count,
+                )
+            )
     return found
 
 
@@ -221,7 +233,7 @@ class Result:
 def receipt_of(business: Business, number: str) -> Receipt:
     """A receipt of this business. Raises ``Http404`` for another's.
 
-    Where the process ended between the erasure and the note of whose it was, the account that ordered it says so.
+    Of an erasure from before the note of whose it is was part of its transaction, the account that ordered it says so.
     """
     receipt = Receipt.objects.select_related("run").filter(number=number.upper()).first()
     if receipt is None:
@@ -273,7 +285,7 @@ def progress(run: Run) -> Progress:
                 total=row["total"],
                 done=row["done"],
                 failing=row["failing"],
-                error=row["error"] or "",
+                error=cause_words(row["error"] or ""),
                 nobody=row["nobody"],
             )
             for row in rows

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 #: Blocker name to the profile's section and the words of the link.
 SECTIONS = {
-    "debts": ("invoices", "Settle the invoices"),
-    "future_sessions": ("bookings", "Cancel the bookings"),
-    "account_credits": ("credits", "Refund or forfeit the credits"),
-    "paid_by": ("linkings", "Change who pays"),
-    "unused_credits": ("packages", "Use up or forfeit the packages"),
-    "active_membership": ("memberships", "Cancel the membership"),
-    "guardian": ("linkings", "Name another guardian"),
+    "debts": ("invoices", _("Settle the invoices")),
+    "future_sessions": ("bookings", _("Cancel the bookings")),
+    "account_credits": ("credits", _("Refund or forfeit the credits")),
+    "paid_by": ("linkings", _("Change who pays")),
+    "unused_credits": ("packages", _("Use up or forfeit the packages")),
+    "active_membership": ("memberships", _("Cancel the membership")),
+    "guardian": ("linkings", _("Name another guardian")),
 }
 
-#: What an amount without a currency counts.
-COUNTED = {"unused_credits": "credits", "forfeit_packages": "credits"}
+#: Where an amount without a currency counts credits.
+COUNTED = {"unused_credits", "forfeit_packages"}
 
 
 def where(blocker: str, client_pk: int) -> str:
@@ -28,4 +30,4 @@ def where(blocker: str, client_pk: int) -> str:
 
 def words(blocker: str) -> str:
     """The words of the link to :func:`where`."""
-    return SECTIONS.get(blocker, ("", "Settle this on the profile"))[1]
+    return SECTIONS.get(blocker, ("", gettext("Settle this on the profile")))[1]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from clubhouse.reports.tables import Row, Table
 
 #: A chart of more bars than this cannot be read on a phone; the table has them all.
@@ -37,9 +39,9 @@ def ages(table: Table, columns: Sequence[int]) -> dict[str, Any] | None:
     if not any(total.cells[at].value for at in columns):
         return None
     return {
-        "head": "Age",
+        "head": _("Age"),
         "labels": [table.columns[at].label for at in columns],
-        "series": [{"name": "Owed", "values": [_number(total, at) for at in columns]}],
+        "series": [{"name": _("Owed"), "values": [_number(total, at) for at in columns]}],
         "kind": "bars",
         "unit": _currency(table, total),
         "left_out": 0,

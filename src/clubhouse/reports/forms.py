@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.reports.periods import Month, Period, last_months
 from clubhouse.schedule.models import Club
@@ -16,6 +18,14 @@ from clubhouse.team.models import StaffMember
 REACH = 60
 
 
+#: What the rows of a report stand for.
+GROUPS = {"month": _("By month"), "club": _("By club"), "trainer": _("By trainer")}
+NO_MONTH = _("There is no such month here. Choose one from the list.")
+NO_CLUB = _("There is no such club here. Choose one from the list.")
+NO_TRAINER = _("There is no such trainer here. Choose one from the list.")
+NO_ROWS = _("There is no such kind of row here. Choose one from the list.")
+
+
 class ReportForm(forms.Form):
     """The choices of one report; whatever is not chosen has a value, so that a bare address shows the last month.
 
@@ -23,11 +33,11 @@ class ReportForm(forms.Form):
     has ``one_month``, one without a period ``has_period=False``.
     """
 
-    since = forms.ChoiceField(label="From", required=False)
-    until = forms.ChoiceField(label="To", required=False)
-    club = forms.ChoiceField(label="Club", required=False)
-    trainer = forms.ChoiceField(label="Trainer", required=False)
-    by = forms.ChoiceField(label="Rows", required=False)
+    since = forms.ChoiceField(label=_("From"), required=False)
+    until = forms.ChoiceField(label=_("To"), required=False)
+    club = forms.ChoiceField(label=_("Club"), required=False)
+    trainer = forms.ChoiceField(label=_("Trainer"), required=False)
+    by = forms.ChoiceField(label=_("Rows"), required=False)
 
     def __init__(
         self,
@@ -47,32 +57,34 @@ class ReportForm(forms.Form):
         chosen["by"] = chosen["by"] or next(iter(groups), "")
         super().__init__(chosen, auto_id="report_%s")
         months = [Month.of(today).plus(-back) for back in range(REACH + 1)]
-        self._offer("since", [(str(month), month.label) for month in months], "month")
-        self._offer("until", [(str(month), month.label) for month in months], "month")
-        self._offer("club", [("", "All clubs"), *((str(club.pk), club.name) for club in clubs)], "club")
-        who = [("", "All trainers"), *((str(trainer.pk), trainer.name) for trainer in trainers)]
-        self._offer("trainer", who, "trainer")
-        self._offer("by", [(group, f"By {group}") for group in groups], "kind of row")
+        self._offer("since", [(str(month), month.label) for month in months], NO_MONTH)
+        self._offer("until", [(str(month), month.label) for month in months], NO_MONTH)
+        self._offer("club", [("", gettext("All clubs")), *((str(club.pk), club.name) for club in clubs)], NO_CLUB)
+        who = [("", gettext("All trainers")), *((str(trainer.pk), trainer.name) for trainer in trainers)]
+        self._offer("trainer", who, NO_TRAINER)
+        self._offer("by", [(group, GROUPS[group]) for group in groups], NO_ROWS)
         unused = {"until": not has_period or one_month, "since": not has_period, "by": not groups}
         unused |= {"trainer": not trainers, "club": len(clubs) < 2 and not chosen["club"]}
         for name, is_unused in unused.items():
             if is_unused:
                 del self.fields[name]
         if one_month:
-            self.fields["since"].label = "Month"
+            self.fields["since"].label = gettext("Month")
 
-    def _offer(self, name: str, choices: list[tuple[str, str]], what: str) -> None:
+    def _offer(self, name: str, choices: Sequence[tuple[str, Any]], refusal: Any) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
         # The value is not repeated: an address can be made up by anybody.
-        field.error_messages["invalid_choice"] = f"There is no such {what} here. Choose one from the list."
+        field.error_messages["invalid_choice"] = refusal
 
     def clean(self) -> dict[str, Any]:
         """A period that ends before it begins is refused, by name."""
         cleaned = super().clean() or {}
         if cleaned.get("since") and cleaned.get("until") and cleaned["since"] > cleaned["until"]:
-            self.add_error("until", "It ends before it begins. Choose a later month, or an earlier one in “From”.")
+            self.add_error(
+                "until", gettext("It ends before it begins. Choose a later month, or an earlier one in “From”.")
+            )
         return cleaned
 
     @property

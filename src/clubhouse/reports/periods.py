@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 WRITTEN = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
@@ -84,7 +85,7 @@ class Period:
         """``March 2026``, or ``April 2025 to March 2026``."""
         if self.first == self.last:
             return self.first.label
-        return f"{self.first.label} to {self.last.label}"
+        return _("%(first)s to %(last)s") % {"first": self.first.label, "last": self.last.label}
 
 
 def last_months(today: datetime.date, count: int) -> Period:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.reports.periods import Month, Period
 from clubhouse.reports.selectors import Attendance, Debt, Key, Revenue
@@ -17,19 +19,19 @@ from clubhouse.reports.tables import Column, Table
 from clubhouse.schedule.models import Club, Session
 from clubhouse.team.models import StaffMember
 
-HEADS = {"month": "Month", "club": "Club", "trainer": "Trainer"}
+HEADS = {"month": _("Month"), "club": _("Club"), "trainer": _("Trainer")}
 ATTENDANCE = ("sessions", "attended", "no_shows", "late")
-MONEY = {"payments": "Payments", "taken": "Taken", "refunded": "Refunded", "revenue": "Revenue"}
+MONEY = {"payments": _("Payments"), "taken": _("Taken"), "refunded": _("Refunded"), "revenue": _("Revenue")}
 DEBTS = {
-    "invoices": "Invoices",
-    "later": "Not yet due",
-    "current": "0–30 days",
-    "over_30": "31–60 days",
-    "over_60": "61–90 days",
-    "over_90": "90+ days",
-    "total": "Owed",
-    "written_off": "Written off",
-    "by_erasure": "Of that by deletions",
+    "invoices": _("Invoices"),
+    "later": _("Not yet due"),
+    "current": _("0–30 days"),
+    "over_30": _("31–60 days"),
+    "over_60": _("61–90 days"),
+    "over_90": _("90+ days"),
+    "total": _("Owed"),
+    "written_off": _("Written off"),
+    "by_erasure": _("Of that by deletions"),
 }
 Line = TypeVar("Line", Revenue, Debt)
 
@@ -39,19 +41,19 @@ def names(by: str, clubs: Sequence[Club], trainers: Sequence[StaffMember], perio
     if by == "club":
         return {club.pk: club.name for club in clubs}
     if by == "trainer":
-        return {trainer.pk: trainer.name for trainer in trainers} | {None: "No trainer"}
+        return {trainer.pk: trainer.name for trainer in trainers} | {None: gettext("No trainer")}
     return {month: month.label for month in period.months} if period else {}
 
 
 def attendance_table(found: Mapping[Key, Attendance], by: str, called: Mapping[Key, str], caption: str) -> Table:
     """Sessions conducted, attendance, no-shows and late cancellations; trainers who had nothing are left out."""
-    labels = ("Sessions conducted", "Attended", "No-shows", "Late cancellations")
+    labels = (gettext("Sessions conducted"), gettext("Attended"), gettext("No-shows"), gettext("Late cancellations"))
     table = Table(caption, [Column(HEADS[by]), *(Column(label, "count") for label in labels)])
     for key, name in called.items():
         if by != "trainer" or key in found:
             line = found.get(key, Attendance())
             table.add([name, *(getattr(line, part) for part in ATTENDANCE)])
-    table.add_total(["Total", *(sum(getattr(line, part) for line in found.values()) for part in ATTENDANCE)])
+    table.add_total([gettext("Total"), *(sum(getattr(line, part) for line in found.values()) for part in ATTENDANCE)])
     return table
 
 
@@ -60,7 +62,7 @@ def revenue_table(
 ) -> Table:
     """Payments, what was taken and refunded, and what stayed."""
     table = Table(caption, [Column(HEADS[by]), *(_column(MONEY, part, "payments") for part in MONEY)])
-    table.columns.append(Column("Currency"))
+    table.columns.append(Column(gettext("Currency")))
     _fill(table, found, called, MONEY, Revenue, currency)
     return table
 
@@ -69,9 +71,9 @@ def debt_table(
     found: Mapping[tuple[Key, str], Debt], by: str, called: Mapping[Key, str], caption: str, currency: str
 ) -> Table:
     """What is owed by its age, and what was written off."""
-    head = "Due in" if by == "month" else HEADS[by]
+    head = gettext("Due in") if by == "month" else HEADS[by]
     table = Table(caption, [Column(head), *(_column(DEBTS, part, "invoices") for part in DEBTS)])
-    table.columns.append(Column("Currency"))
+    table.columns.append(Column(gettext("Currency")))
     if by == "month":
         months = sorted({key for key, _ in found if isinstance(key, Month)})
         called = {month: month.label for month in months}
@@ -81,8 +83,8 @@ def debt_table(
 
 def sessions_table(sessions: Iterable[Session], caption: str, *, linked: bool) -> Table:
     """Each session with how many came; times are those on the club's wall."""
-    counts = ("Attended", "No-shows", "Late cancellations")
-    heads = ("Session", "Date", "Time", "Club", "Trainer")
+    counts = (gettext("Attended"), gettext("No-shows"), gettext("Late cancellations"))
+    heads = (gettext("Session"), gettext("Date"), gettext("Time"), gettext("Club"), gettext("Trainer"))
     table = Table(caption, [*map(Column, heads), *(Column(label, "count") for label in counts)])
     for session in sessions:
         started = begins(session)
@@ -130,7 +132,7 @@ def _fill(
     for unit in (currency, *others):
         lines = [line for (_, its), line in found.items() if its == unit]
         sums = [sum((getattr(line, part) for line in lines), _nothing(empty(), part)) for part in parts]
-        table.add_total(["Total", *sums, unit], currency=unit)
+        table.add_total([gettext("Total"), *sums, unit], currency=unit)
 
 
 def _nothing(line: Line, part: str) -> int | Decimal:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from clubhouse.accounts.permissions import needs, reports_required
@@ -22,8 +27,20 @@ REVENUE_BAR = (4,)
 AGES = range(2, 7)
 
 
+def plain_as_a_file(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A CSV file is read by programs: its heads, months and numbers are the same whoever asks for it."""
+
+    @functools.wraps(view)
+    def shown(request: HttpRequest) -> HttpResponse:
+        with override(settings.LANGUAGE_CODE if _wants_file(request) else get_language() or settings.LANGUAGE_CODE):
+            return view(request)
+
+    return shown
+
+
 @reports_required
 @require_safe
+@plain_as_a_file
 def sessions(request: HttpRequest) -> HttpResponse:
     """Sessions conducted, attendance, no-shows and late cancellations (row F5)."""
     clubs = selectors.clubs_of(request.staff)  # type: ignore[attr-defined]
@@ -35,13 +52,14 @@ def sessions(request: HttpRequest) -> HttpResponse:
     chosen, period, by = form.narrowed(clubs), form.period, form.rows
     found = selectors.attendance(chosen, period, by, timezone.now(), form.of_trainer)
     called = summaries.names(by, chosen, trainers, period)
-    table = summaries.attendance_table(found, by, called, f"Sessions, {period.label}")
+    table = summaries.attendance_table(found, by, called, _("Sessions, %(period)s") % {"period": period.label})
     chart = charts.stacked(table, ATTENDANCE_BARS)
     return _shown(request, form, "sessions", table, chart, f"sessions-{period.first}-{period.last}")
 
 
 @reports_required
 @require_safe
+@plain_as_a_file
 def revenue(request: HttpRequest) -> HttpResponse:
     """Payments less refunds."""
     clubs = selectors.clubs_of(request.staff)  # type: ignore[attr-defined]
@@ -52,7 +70,11 @@ def revenue(request: HttpRequest) -> HttpResponse:
     chosen, period, by = form.narrowed(clubs), form.period, form.rows
     called = summaries.names(by, chosen, (), period)
     table = summaries.revenue_table(
-        selectors.revenue(chosen, period, by), by, called, f"Revenue, {period.label}", _currency(request)
+        selectors.revenue(chosen, period, by),
+        by,
+        called,
+        _("Revenue, %(period)s") % {"period": period.label},
+        _currency(request),
     )
     chart = charts.stacked(table, REVENUE_BAR, line=by == "month")
     return _shown(request, form, "revenue", table, chart, f"revenue-{period.first}-{period.last}")
@@ -60,6 +82,7 @@ def revenue(request: HttpRequest) -> HttpResponse:
 
 @reports_required
 @require_safe
+@plain_as_a_file
 def debt(request: HttpRequest) -> HttpResponse:
     """What is owed today, by its age."""
     clubs = selectors.clubs_of(request.staff)  # type: ignore[attr-defined]
@@ -71,12 +94,15 @@ def debt(request: HttpRequest) -> HttpResponse:
     chosen, by = form.narrowed(clubs), form.rows
     called = summaries.names(by, chosen, (), None)
     found = selectors.aged_debt(chosen, today, by)
-    table = summaries.debt_table(found, by, called, f"Aged debt on {summaries.day(today)}", _currency(request))
+    table = summaries.debt_table(
+        found, by, called, _("Aged debt on %(day)s") % {"day": summaries.day(today)}, _currency(request)
+    )
     return _shown(request, form, "debt", table, charts.ages(table, AGES), f"aged-debt-{today}")
 
 
 @reports_required
 @require_safe
+@plain_as_a_file
 def held(request: HttpRequest) -> HttpResponse:
     """Each session of a month that was conducted, with how many came (row F5)."""
     clubs = selectors.clubs_of(request.staff)  # type: ignore[attr-defined]
@@ -85,7 +111,7 @@ def held(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, form, "held")
     rows = selectors.held(form.narrowed(clubs), form.period, timezone.now(), form.of_trainer)
-    caption = f"Sessions of {form.period.label}"
+    caption = _("Sessions of %(period)s") % {"period": form.period.label}
     if _wants_file(request):
         return spreadsheet.download(
             summaries.sessions_table(rows, caption, linked=False), f"sessions-of-{form.period.first}"

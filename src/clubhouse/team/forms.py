@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import Business, User
 from clubhouse.schedule.models import Club
@@ -23,11 +25,11 @@ class GroupForm(forms.ModelForm):
             "delete_accounts": forms.CheckboxInput(attrs={"role": "switch"}),
         }
         help_texts = {
-            "contacts": "See and edit clients, their notes and their images.",
-            "schedule": "See the schedule, book, cancel and check in.",
-            "retail": "Sell, take payments, write off, refund, and cancel memberships.",
-            "access": "Change Team Access Groups and the team. For administrators only.",
-            "delete_accounts": "Delete clients for good, in every club of the business.",
+            "contacts": _("See and edit clients, their notes and their images."),
+            "schedule": _("See the schedule, book, cancel and check in."),
+            "retail": _("Sell, take payments, write off, refund, and cancel memberships."),
+            "access": _("Change Team Access Groups and the team. For administrators only."),
+            "delete_accounts": _("Delete clients for good, in every club of the business."),
         }
 
     def clean_name(self) -> str:
@@ -35,7 +37,7 @@ class GroupForm(forms.ModelForm):
         name: str = self.cleaned_data["name"].strip()
         same = AccessGroup.objects.filter(business_id=self.instance.business_id, name__iexact=name)
         if same.exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("Another group has this name. Choose another.")
+            raise forms.ValidationError(gettext("Another group has this name. Choose another."))
         return name
 
     def _post_clean(self) -> None:
@@ -48,16 +50,16 @@ class MemberForm(forms.ModelForm):
     """A colleague: name, sign-in address, role, group, club."""
 
     email = forms.EmailField(
-        label="E-mail address",
+        label=_("E-mail address"),
         max_length=254,
-        help_text="They sign in with it, and their messages go there.",
+        help_text=_("They sign in with it, and their messages go there."),
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
 
     class Meta:
         model = StaffMember
         fields = ("name", "email", "role", "access_group", "club", "is_instructor")
-        labels = {"access_group": "Team Access Group", "is_instructor": "Trainer: can be given classes"}
+        labels = {"access_group": _("Team Access Group"), "is_instructor": _("Trainer: can be given classes")}
         widgets = {"role": forms.RadioSelect, "name": forms.TextInput(attrs={"autocomplete": "off"})}
 
     def __init__(self, *args: Any, business: Business, **kwargs: Any) -> None:
@@ -68,7 +70,7 @@ class MemberForm(forms.ModelForm):
         groups.queryset = AccessGroup.objects.filter(business=business).order_by("account_type", "name")
         clubs: Any = self.fields["club"]
         clubs.queryset = Club.objects.filter(business=business).order_by("name")
-        clubs.empty_label = "All clubs"
+        clubs.empty_label = gettext("All clubs")
         if self.instance.pk:
             self.fields["email"].initial = self.instance.user.email
 
@@ -77,7 +79,9 @@ class MemberForm(forms.ModelForm):
         email: str = self.cleaned_data["email"].strip()
         same = User.objects.filter(business=self.business, audience=User.Audience.TEAM, email__iexact=email)
         if same.exclude(pk=self.instance.user_id).exists():
-            raise forms.ValidationError("Another colleague signs in with this address. Give one of them another.")
+            raise forms.ValidationError(
+                gettext("Another colleague signs in with this address. Give one of them another.")
+            )
         return email
 
     def clean(self) -> dict[str, Any]:
@@ -86,10 +90,13 @@ class MemberForm(forms.ModelForm):
         role, group = values.get("role"), values.get("access_group")
         administrator = role == StaffMember.Role.ADMINISTRATOR
         if role and group and administrator != (group.account_type == AccessGroup.AccountType.ADMINISTRATOR):
-            wanted = "Administrator" if administrator else "Employee"
-            self.add_error("access_group", f"This role needs a group of the account type {wanted}. Choose one.")
+            wanted = gettext("Administrator") if administrator else gettext("Employee")
+            self.add_error(
+                "access_group",
+                gettext("This role needs a group of the account type %(wanted)s. Choose one.") % {"wanted": wanted},
+            )
         if role == StaffMember.Role.MANAGER and not values.get("club"):
-            self.add_error("club", "A manager looks after one club. Choose it.")
+            self.add_error("club", gettext("A manager looks after one club. Choose it."))
         if administrator:
             values["club"] = None
         return values
@@ -103,10 +110,10 @@ class PasswordForm(forms.Form):
     """The first password of a colleague, or a new one."""
 
     password = forms.CharField(
-        label="Choose a password",
+        label=_("Choose a password"),
         max_length=1000,
         strip=False,
-        help_text="At least 10 characters.",
+        help_text=_("At least 10 characters."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

@@ -7,6 +7,7 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -33,7 +34,7 @@ def make_link(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a sign-in link and show it, once, to be handed over."""
     staff = selectors.find_member(request.business, pk)  # type: ignore[attr-defined]
     if not staff.user.is_active:
-        messages.error(request, "This colleague is deactivated. Let them sign in again first.")
+        messages.error(request, _("This colleague is deactivated. Let them sign in again first."))
         return redirect("team:member", staff.pk)
     address = reverse("team:join", args=[staff.user_id, tokens.make_token(staff.user)])
     return render(request, "team/link.html", {"colleague": staff, "link": request.build_absolute_uri(address)})
@@ -54,7 +55,7 @@ def join(request: HttpRequest, pk: int, token: str = "") -> HttpResponse:
     form = PasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         services.set_password(found, form.cleaned_data["password"])
-        messages.success(request, "Your password is set. Sign in with it.")
+        messages.success(request, _("Your password is set. Sign in with it."))
         return redirect("business-sign-in", found.business.slug)  # type: ignore[union-attr]
     context = {"form": form, "business": found.business, "token": token, "key": pk}
     return render(request, "team/join.html", context, status=422 if form.is_bound else 200)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class AccessGroup(models.Model):
     """A Team Access Group: the areas Contacts, Schedule, Retail, and Access, for administrators alone (row H19)."""
 
     class AccountType(models.TextChoices):
-        ADMINISTRATOR = "administrator", "Administrator"
-        EMPLOYEE = "employee", "Employee"
+        ADMINISTRATOR = "administrator", _("Administrator")
+        EMPLOYEE = "employee", _("Employee")
 
     business = models.ForeignKey("accounts.Business", on_delete=models.CASCADE, related_name="access_groups")
     name = models.CharField(max_length=80)
     account_type = models.CharField(max_length=20, choices=AccountType.choices, default=AccountType.EMPLOYEE)
-    contacts = models.BooleanField("Contacts", default=True)
-    schedule = models.BooleanField("Schedule", default=True)
-    retail = models.BooleanField("Retail", default=False)
-    access = models.BooleanField("Access", default=False)
-    delete_accounts = models.BooleanField("Delete Accounts", default=False)
+    contacts = models.BooleanField(_("Contacts"), default=True)
+    schedule = models.BooleanField(_("Schedule"), default=True)
+    retail = models.BooleanField(_("Retail"), default=False)
+    access = models.BooleanField(_("Access"), default=False)
+    delete_accounts = models.BooleanField(_("Delete Accounts"), default=False)
 
     class Meta:
         constraints = [
@@ -39,9 +40,9 @@ class StaffMember(models.Model):
     """A colleague: an administrator sees all clubs, a manager one, an employee the schedule and the clients."""
 
     class Role(models.TextChoices):
-        ADMINISTRATOR = "administrator", "Administrator"
-        MANAGER = "manager", "Manager"
-        EMPLOYEE = "employee", "Employee"
+        ADMINISTRATOR = "administrator", _("Administrator")
+        MANAGER = "manager", _("Manager")
+        EMPLOYEE = "employee", _("Employee")
 
     business = models.ForeignKey("accounts.Business", on_delete=models.CASCADE, related_name="staff")
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="staff_member")

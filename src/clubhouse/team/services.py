@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from clubhouse.accounts.models import Business, Session, User
 from clubhouse.schedule.models import Club
@@ -124,15 +125,16 @@ def _fits_its_members(group: AccessGroup) -> None:
     if not administrators:
         for name in ("access", "delete_accounts"):
             if getattr(group, name):
-                errors[name] = "This is for the account type Administrator only. Switch it off, or choose that type."
+                errors[name] = _("This is for the account type Administrator only. Switch it off, or choose that type.")
     if group.pk is not None:
         is_one = {"role": StaffMember.Role.ADMINISTRATOR}
         members = StaffMember.objects.filter(access_group=group)
         others = (members.exclude(**is_one) if administrators else members.filter(**is_one)).count()
         if others:
-            which = "not administrators" if administrators else "administrators"
             errors["account_type"] = (
-                f"{others} of this group's colleagues are {which}. Move them to another group first."
-            )
+                _("%(count)s of this group's colleagues are not administrators. Move them to another group first.")
+                if administrators
+                else _("%(count)s of this group's colleagues are administrators. Move them to another group first.")
+            ) % {"count": others}
     if errors:
         raise ValidationError(errors)

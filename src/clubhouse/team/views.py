@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clubhouse.accounts.permissions import administrator_required, needs
@@ -40,7 +41,7 @@ def new_group(request: HttpRequest) -> HttpResponse:
     """Add a group; "Delete Accounts" begins off, save in the first administrators' group of a business."""
     business = request.business  # type: ignore[attr-defined]
     blank = AccessGroup(business=business, delete_accounts=services.starts_with_delete_accounts(business))
-    return _group(request, blank, "The group was added.")
+    return _group(request, blank, _("The group was added."))
 
 
 @needs("access")
@@ -48,7 +49,7 @@ def new_group(request: HttpRequest) -> HttpResponse:
 def edit_group(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a group; it works with its members' next request."""
     group = selectors.find_group(request.business, pk)  # type: ignore[attr-defined]
-    return _group(request, group, "The group was saved. It works with its colleagues' next click.")
+    return _group(request, group, _("The group was saved. It works with its colleagues' next click."))
 
 
 def _group(request: HttpRequest, group: AccessGroup, said: str) -> HttpResponse:
@@ -85,7 +86,7 @@ def new_member(request: HttpRequest) -> HttpResponse:
     form = MemberForm(request.POST or None, business=business)
     if request.method == "POST" and form.is_valid():
         staff = services.add_member(business, **form.cleaned_data)
-        messages.success(request, "The colleague was added. Make a sign-in link for them now.")
+        messages.success(request, _("The colleague was added. Make a sign-in link for them now."))
         return redirect("team:member", staff.pk)
     return render(request, "team/member.html", {"form": form}, status=422 if form.is_bound else 200)
 
@@ -103,7 +104,7 @@ def edit_member(request: HttpRequest, pk: int) -> HttpResponse:
         except services.LastAdministrator as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "The colleague was saved.")
+            messages.success(request, _("The colleague was saved."))
             return redirect("team:members")
     context = {"form": form, "colleague": staff, "colleague_name": name, "active": active}
     return render(request, "team/member.html", context, status=422 if form.is_bound else 200)
@@ -120,6 +121,6 @@ def set_activity(request: HttpRequest, pk: int) -> HttpResponse:
     except (services.LastAdministrator, services.OwnAccount) as error:
         messages.error(request, str(error))
     else:
-        said = "The colleague can sign in again." if active else "The colleague was deactivated and signed out."
+        said = _("The colleague can sign in again.") if active else _("The colleague was deactivated and signed out.")
         messages.success(request, said)
     return redirect("team:member", staff.pk)

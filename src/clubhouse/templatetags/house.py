@@ -13,9 +13,10 @@ from django import template
 from django.forms import BoundField, CheckboxInput, RadioSelect
 from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
-from django.utils.formats import number_format
+from django.utils.formats import get_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -62,13 +63,15 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.filter
 def money(amount: Decimal | int | float | None, currency: str = "GBP") -> str:
-    """An amount with its currency, ``£1,234.50``; nothing for None. Amounts are in whole units of the currency."""
+    """An amount with its currency as the reader writes it, ``£1,234.50`` or ``1.234,50 €``; nothing for None."""
     if amount is None:
         return ""
     figure = number_format(abs(Decimal(amount)), decimal_pos=2, use_l10n=True, force_grouping=True)
     sign = "−" if amount < 0 else ""
-    symbol = SYMBOLS.get(currency)
-    return f"{sign}{symbol}{figure}" if symbol else f"{sign}{currency} {figure}"
+    # A currency without a sign of its own is named by its code, with a space where none stands already.
+    symbol = SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+    pattern = str(get_format("MONEY_FORMAT"))
+    return pattern.format(sign=sign, symbol=symbol, figure=figure).rstrip()
 
 
 @register.filter
@@ -110,7 +113,9 @@ def kind(field: BoundField) -> str:
 def sentence(words: Iterable[object]) -> str:
     """``a, b and c``."""
     items = [str(word) for word in words]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+    if len(items) < 2:
+        return "".join(items)
+    return _("%(several)s and %(last)s") % {"several": ", ".join(items[:-1]), "last": items[-1]}
 
 
 class DialogNode(Node):

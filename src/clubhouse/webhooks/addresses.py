@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: Prefixes of IPv6 under which an IPv4 address is carried to its own network.
@@ -47,20 +48,20 @@ def target(url: str) -> Target:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise NotAllowed("This is not an address. Give one such as https://example.com/hooks.") from None
+        raise NotAllowed(_("This is not an address. Give one such as https://example.com/hooks.")) from None
     secure = parts.scheme == "https"
     if parts.scheme not in {"https", "http"} or not host or any(letter <= " " or letter == "\x7f" for letter in url):
-        raise NotAllowed("This is not an address. Give one such as https://example.com/hooks.")
+        raise NotAllowed(_("This is not an address. Give one such as https://example.com/hooks."))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise NotAllowed("Give the address without a user name, a password or a part after #.")
+        raise NotAllowed(_("Give the address without a user name, a password or a part after #."))
     with contextlib.suppress(UnicodeError):
         host = host.encode("idna").decode("ascii")
     port = port or (443 if secure else 80)
     addresses = _looked_up(host, port)
     if not all(is_allowed(address) for address in addresses):
-        raise NotAllowed("The address is inside a private network. Give one that the internet can reach.")
+        raise NotAllowed(_("The address is inside a private network. Give one that the internet can reach."))
     if not secure and not all(_listed(ipaddress.ip_address(address)) for address in addresses):
-        raise NotAllowed("The address has to begin with https://, so that nobody on the way can read it.")
+        raise NotAllowed(_("The address has to begin with https://, so that nobody on the way can read it."))
     path = parts.path or "/"
     return Target(
         secure=secure,
@@ -101,5 +102,5 @@ def _looked_up(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise NotAllowed("The name in the address is not known. Check its spelling.") from None
+        raise NotAllowed(_("The name in the address is not known. Check its spelling.")) from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import Business
 from clubhouse.webhooks.addresses import NotAllowed, target
@@ -15,15 +17,18 @@ class EndpointForm(forms.Form):
     """Address, description, and on or off (an endpoint that is new is on)."""
 
     url = forms.CharField(
-        label="Address",
+        label=_("Address"),
         max_length=500,
         widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Where the other system takes messages, such as https://example.com/hooks.",
+        help_text=_("Where the other system takes messages, such as https://example.com/hooks."),
     )
     description = forms.CharField(
-        label="What it is", max_length=120, required=False, help_text="For your colleagues, such as Mailing lists."
+        label=_("What it is"),
+        max_length=120,
+        required=False,
+        help_text=_("For your colleagues, such as Mailing lists."),
     )
-    is_on = forms.BooleanField(label="Send messages to this address", required=False)
+    is_on = forms.BooleanField(label=_("Send messages to this address"), required=False)
 
     def __init__(self, *args: Any, business: Business, endpoint: Endpoint | None = None, **kwargs: Any) -> None:
         self.business, self.endpoint = business, endpoint
@@ -48,5 +53,5 @@ class EndpointForm(forms.Form):
         if self.endpoint is not None:
             others = others.exclude(pk=self.endpoint.pk)
         if others.exists():
-            raise forms.ValidationError("There is an endpoint with this address already.")
+            raise forms.ValidationError(gettext("There is an endpoint with this address already."))
         return url

@@ -8,6 +8,7 @@ import secrets
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 #: How long the secret before the last one still signs beside it.
 OVERLAP = datetime.timedelta(hours=24)
@@ -52,8 +53,8 @@ class Delivery(models.Model):
     """
 
     class Event(models.TextChoices):
-        ERASED = "client.erased", "A client was erased"
-        TEST = "webhook.test", "A test"
+        ERASED = "client.erased", _("A client was erased")
+        TEST = "webhook.test", _("A test")
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
     message = models.CharField(max_length=40, help_text="The message's id; the same however often it is sent.")

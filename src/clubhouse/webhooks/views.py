@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clubhouse.accounts.permissions import administrator_required
@@ -32,7 +33,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = EndpointForm(request.POST or None, business=business)
     if request.method == "POST" and form.is_valid():
         made = services.add(business, **form.cleaned_data)
-        messages.success(request, "The endpoint was added. Give its signing secret to the other system.")
+        messages.success(request, _("The endpoint was added. Give its signing secret to the other system."))
         return redirect("webhooks:endpoint", made.pk)
     return render(request, "webhooks/new.html", {"form": form}, status=422 if form.is_bound else 200)
 
@@ -46,7 +47,7 @@ def endpoint(request: HttpRequest, pk: int) -> HttpResponse:
     form = EndpointForm(request.POST or None, business=business, endpoint=found)
     if request.method == "POST" and form.is_valid():
         services.change(found, **form.cleaned_data)
-        messages.success(request, "The endpoint was saved.")
+        messages.success(request, _("The endpoint was saved."))
         return redirect("webhooks:endpoint", pk)
     page = Paginator(selectors.log(found), PER_PAGE).get_page(request.GET.get("page"))
     context = {
@@ -64,7 +65,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     """Draw a new secret."""
     services.rotate(selectors.find(request.business, pk), now=timezone.now())  # type: ignore[attr-defined]
     messages.success(
-        request, "There is a new secret. For 24 hours messages are signed with both, then with the new one."
+        request, _("There is a new secret. For 24 hours messages are signed with both, then with the new one.")
     )
     return redirect("webhooks:endpoint", pk)
 
@@ -74,7 +75,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test."""
     services.send_test(selectors.find(request.business, pk))  # type: ignore[attr-defined]
-    messages.success(request, "A test is on its way. Reload this page to see what became of it.")
+    messages.success(request, _("A test is on its way. Reload this page to see what became of it."))
     return redirect("webhooks:endpoint", pk)
 
 
@@ -83,7 +84,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 def resend(request: HttpRequest, pk: int, delivery: int) -> HttpResponse:
     """Send a message again."""
     services.send_again(selectors.find_delivery(request.business, pk, delivery))  # type: ignore[attr-defined]
-    messages.success(request, "The message is sent again. Reload this page to see what became of it.")
+    messages.success(request, _("The message is sent again. Reload this page to see what became of it."))
     return redirect("webhooks:endpoint", pk)
 
 
@@ -92,5 +93,5 @@ def resend(request: HttpRequest, pk: int, delivery: int) -> HttpResponse:
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove an endpoint and its log."""
     services.remove(selectors.find(request.business, pk))  # type: ignore[attr-defined]
-    messages.success(request, "The endpoint and its log were removed.")
+    messages.success(request, _("The endpoint and its log were removed."))
     return redirect("webhooks:list")

@@ -16,7 +16,7 @@ SPOKEN = ("alt", "aria-description", "aria-label", "data-busy", "data-label", "p
 #: Arguments of template tags that end up on the screen.
 ARGUMENTS = ("action", "counted", "label", "noun", "text", "title")
 #: What is the same in every language: units, signs, codes, the product's own name.
-SAME = re.compile(r"\b(Clubhouse|min|CSV|API|id|PDF|JSON|Standard Webhooks|OpenAPI|ID)\b|lethe|(?<!\S)/[\w/-]*/(?!\S)")
+SAME = re.compile(r"\b(Clubhouse|min|CSV|API|id|PDF|JSON|Standard Webhooks|OpenAPI|ID)\b|lethe|[a-z]+--[a-z]+|(?<!\S)/[\w/-]*/(?!\S)")
 
 DJANGO = r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
 HIDDEN = re.compile(

@@ -46,7 +46,7 @@ def test_every_kind_has_words(club: Club, mail_sink: Sink, kind: str) -> None:
     queue(make.make_client(club), kind)
     assert send_due_client_messages(timezone.now()) == 1
     for part in ("plain", "html"):
-        assert ClientMessage.Kind(kind).label in mail_sink.messages[0].get_body((part,)).get_content()
+        assert str(ClientMessage.Kind(kind).label) in mail_sink.messages[0].get_body((part,)).get_content()
 
 
 def test_nothing_is_sent_to_an_erased_client(club: Club, mail_sink: Sink) -> None:
