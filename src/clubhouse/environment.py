@@ -61,6 +61,18 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     return found
 
 
+def periods(name: str) -> dict[str, str]:
+    """Read what is kept, and how long, in words: ``nightly backups: 35 days; archives: 7 days``; raises
+    ``ImproperlyConfigured`` on anything else."""
+    found = {}
+    for text in filter(None, (part.strip() for part in os.environ.get(name, "").split(";"))):
+        what, _, period = (part.strip() for part in text.partition(":"))
+        if not what or not period:
+            raise ImproperlyConfigured(f"{name} holds {text!r}; it must say what and how long, as in backups: 35 days.")
+        found[what] = period
+    return found
+
+
 def data_folder() -> Path:
     """The folder of database, media and secrets: ``CLUBHOUSE_DATA``, or ``var/`` of the repository."""
     folder = Path(os.environ.get("CLUBHOUSE_DATA") or REPOSITORY / "var").resolve()

@@ -18,6 +18,7 @@ from clubhouse.environment import (
     media_storage,
     networks,
     number,
+    periods,
     secret_key,
 )
 
@@ -234,3 +235,6 @@ LETHE_SUBJECTS = ["clients.Client"]
 AUDITLOG_LOGENTRY_MODEL = "audits.LogEntry"
 # Its own migrations would make the table that ours replaces: empty, unknown to the models, and tied to the accounts.
 MIGRATION_MODULES = {"auditlog": None}
+LETHE_CLEAN_EVERY = number("CLUBHOUSE_CLEAN_EVERY", default=600)
+LETHE_CLEAN_AT = os.environ.get("CLUBHOUSE_CLEAN_AT", "").strip() or None
+LETHE_OUTLIVES = periods("CLUBHOUSE_OUTLIVES")

@@ -17,6 +17,7 @@ from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 
+from lethe import conf
 from lethe.exceptions import LetheError, PolicyError
 from lethe.graph import Model, all_models, concrete, end_of, generic_models, parents, reach, references, to_child
 from lethe.limits import moved_targets, refused_columns, refused_constraints
@@ -37,6 +38,8 @@ GENERIC_KEY = re.compile(r"^(object|obj|target|instance|record|content|item|reso
 def findings(source: Registry) -> list[checks.CheckMessage]:
     """Every gap and misdeclaration in a registry."""
     messages = list(_named_subjects(source))
+    cure = "Correct it in the settings, or take it out."
+    messages += [error("E025", problem, None, cure) for problem in conf.problems()]
     for policy in source.subjects():
         messages += _key_findings(policy)
         messages += _unanswered_models(policy, source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, is_dataclass
 from typing import Any, Protocol
 
+from lethe.cleaning import Cleaned
 from lethe.execute import Outcome
 from lethe.explain import Explanation
 from lethe.preview import Finding, Preview
@@ -82,6 +83,14 @@ def show_outcome(outcome: Outcome, out: Writer) -> None:
         out.write(f"Receipt: {number}")
     for key, error in outcome.refused.items():
         out.write(f"Refused {key}: {error}")
+
+
+def show_cleaned(done: Cleaned, out: Writer) -> None:
+    """Print what was rewritten, and what the database account may not do."""
+    what = "The database's file was" if done.rewritten == 1 else f"{done.rewritten} tables were"
+    out.write(f"{what} rewritten: {done.before:,} bytes before, {done.after:,} after.")
+    for name in done.not_allowed:
+        out.write(f"Not allowed to this database account: {name}. Run it as the database's owner or as a superuser.")
 
 
 def _amount(finding: Finding) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, transaction
 
+from lethe.cleaning import owed
 from lethe.connection import FORGOTTEN, Counter, Runner
 from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound
 from lethe.models import receipt_number
@@ -233,6 +234,8 @@ def _locked(
     else:
         # A write of no row takes SQLite's write lock at once, also where the project's transactions begin as readers.
         runner.one("DELETE FROM lethe_erased WHERE 0", {})
+        # What is deleted is overwritten at once; what is left in the gaps between goes with the cleaning.
+        runner.one("PRAGMA secure_delete = ON", {})
         (_, locked), (_, clock) = runner.run([(plan.lock, given), ("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')", {})])
         now = datetime.datetime.fromisoformat(clock[0][0]).replace(tzinfo=datetime.UTC)
     given["now"] = dialect.moment_value(now)
@@ -352,4 +355,5 @@ def _recorded(
         ),
         (f"INSERT INTO lethe_erased (subject, key) SELECT {subject}, {key_text} FROM {table}", values),
     ]
+        *owed(dialect, batch.now),
     runner.run(work)

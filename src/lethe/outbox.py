@@ -21,6 +21,7 @@ from django.db import close_old_connections, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from lethe.cleaning import owe
 from lethe.exceptions import LetheError
 from lethe.models import Effect
 from lethe.points import reached
@@ -133,7 +134,12 @@ def perform(effect: Effect, *, using: str = "default") -> bool:
         log.warning("Effect %s (%s) failed at try %s: %s", effect.pk, effect.kind, attempts, cause)
         return False
     now = timezone.now()
-    mine.update(done_at=now, receipt=receipt, payload={}, scrubbed_at=now, lease="", leased_until=None, last_error="")
+    with transaction.atomic(using=using):
+        scrubbed = {"payload": {}, "scrubbed_at": now}
+        done = mine.update(done_at=now, receipt=receipt, lease="", leased_until=None, last_error="", **scrubbed)
+        if done and effect.run_id and effect.payload:
+            # The identifiers that this row held are in the database's free pages now.
+            owe(using)
     reached("receipt written")
     return True
 

@@ -24,8 +24,10 @@ from lethe.steps import fields_of
 from lethe.ways import type_names
 
 #: A session keeps the plan of a function's query. One made while a table was small reads the whole table ever after:
-#: a bulk load in a session that saw the table empty would take time with the square of its rows.
-INDEXED = "SET enable_seqscan = off"
+#: a bulk load in a session that saw the table empty would take time with the square of its rows. Where a table has no
+#: index that helps (the content types), such a plan looks so costly that it would be compiled to machine code at every
+#: call, which takes half a second.
+INDEXED = "SET enable_seqscan = off SET jit = off"
 
 MESSAGE = "lethe: this record is erased and read-only"
 

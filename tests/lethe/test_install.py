@@ -191,3 +191,15 @@ def test_migrations_run_without_triggers() -> None:
         post_migrate.disconnect(dispatch_uid="look")
     assert 0 in seen
     assert seen[-1] == len(expected("default"))
+
+
+def test_a_trigger_is_never_compiled_to_machine_code(postgres: bool) -> None:
+    """PostgreSQL would do it at every row of a table that refers by content type: half a second each."""
+    if not postgres:
+        assert not any("jit" in trigger.create for trigger in expected("default")), "SQLite compiles none"
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname, proconfig FROM pg_proc WHERE proname LIKE 'lethe\\_%%'")
+        found = cursor.fetchall()
+    assert len(found) > 20
+    assert [name for name, settings in found if "jit=off" not in (settings or [])] == []

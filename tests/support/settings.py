@@ -30,4 +30,7 @@ else:
     # A connection that a live server's thread keeps would hold on to the test database when it is dropped.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 
+# A test that is about the database's files says when they are cleaned.
+LETHE_CLEAN_EVERY = None
+
 PASSWORD_HASHERS = ["tests.support.hashers.QuickArgon2"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def constraints_hold() -> bool:
@@ -89,3 +91,18 @@ def _standing(statements: list[str], drop: list[str]) -> Iterator[None]:
         with connection.cursor() as cursor:
             for statement in drop:
                 cursor.execute(statement)
+
+
+def raw_bytes(connection: BaseDatabaseWrapper) -> bytes:
+    """The raw bytes of the database's own files: page gaps, free pages and, on SQLite, the write-ahead log."""
+    if connection.vendor == "sqlite":
+        name = str(connection.settings_dict["NAME"])
+        parts = [Path(name), Path(f"{name}-wal"), Path(f"{name}-journal")]
+        return b"".join(part.read_bytes() for part in parts if part.exists())
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute(
+            "SELECT pg_read_binary_file(pg_relation_filepath(c.oid)) FROM pg_class c "
+            "WHERE c.relkind IN ('r', 'i', 't', 'm') AND pg_relation_filepath(c.oid) IS NOT NULL"
+        )
+        return b"".join(bytes(content) for (content,) in cursor.fetchall())

@@ -1,4 +1,4 @@
-"""``manage.py lethe …``: explain, plan, preview, erase, seal, worker, effects.
+"""``manage.py lethe …``: explain, plan, preview, erase, clean, seal, worker, effects.
 
 An erasure on the command line is as careful as one in a browser: it shows what it will do, asks for a confirmation, and
 runs exactly what it showed.
@@ -17,7 +17,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, models
 
 from lethe import outbox, pipeline
-from lethe.console import as_data, show_explanation, show_outcome, show_preview
+from lethe.checks import everything, said
+from lethe.cleaning import clean
+from lethe.console import as_data, show_cleaned, show_explanation, show_outcome, show_preview
+from lethe.console_gate import show_check, show_init
 from lethe.exceptions import Blocked, LetheError
 from lethe.install import install, problems
 from lethe.plan import plan_for
@@ -72,6 +75,7 @@ class Command(BaseCommand):
             getattr(self, f"do_{options['do']}")(**options)
         except Blocked as error:
             self._blocked(error, options["json"])
+        add("clean", "Rewrite the database's files, so that nothing of what was erased is left in them.")
         except LetheError as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:
@@ -185,6 +189,17 @@ class Command(BaseCommand):
     def _model(self, label: str | None) -> type[models.Model]:
         subjects = {policy.model._meta.label_lower: policy.model for policy in registry.subjects()}
         if label is None:
+    def do_clean(self, *, using: str, json: bool, **_: Any) -> None:
+        """Clean the bytes, and say what is being rewritten."""
+
+        def tell(what: str, number: int, of: int) -> None:
+            if not json:
+                self.stdout.write(f"{number}/{of}  {what}")
+                self.stdout.flush()
+
+        done = clean(using, progress=tell)
+        self._say(done.as_receipt()) if json else show_cleaned(done, self.stdout)
+
             if len(subjects) == 1:
                 return next(iter(subjects.values()))
             raise CommandError(f"Say which: {', '.join(sorted(subjects)) or 'no model is registered as a subject'}.")

@@ -1,0 +1,223 @@
+"""Clean the bytes: after it the database's own files hold nothing of what was erased (row N11).
+
+An erasure leaves former values in free pages, in gaps within pages, in the write-ahead log and in full-text indexes.
+They end when the files are rewritten. That is too slow for the erasing transaction and never done in it: the
+transaction records one effect, ``bytes.clean``, and many erasures share it.
+
+SQLite is rewritten whole, :func:`lethe.conf.clean_every` seconds after the first erasure that asks for it. PostgreSQL
+locks each table while it rewrites it, so there the deployment says when: :func:`lethe.conf.clean_at`, or
+``manage.py lethe clean``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import DatabaseError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from lethe import conf
+from lethe.exceptions import LetheError
+from lethe.models import Effect
+from lethe.sql import Dialect
+
+KIND = "bytes.clean"
+#: Milliseconds that a checkpoint may keep writers waiting for a reader who is still open.
+PATIENCE = 1_000
+
+#: Told what is being rewritten, which it is and how many there are.
+Progress = Callable[[str, int, int], None]
+
+
+class NotClean(LetheError):
+    """The files could not be rewritten now. The cause says who is in the way; it is tried again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleaned:
+    """What was rewritten: how many tables (all of them are one for SQLite), how large the files were and are, in bytes,
+    and what this database account may not do."""
+
+    rewritten: int
+    before: int
+    after: int
+    not_allowed: tuple[str, ...] = ()
+
+    def as_receipt(self) -> dict[str, Any]:
+        """The receipt of the effect."""
+        return {name: value for name, value in asdict(self).items() if value != ()}
+
+
+def due(vendor: str, now: datetime.datetime) -> datetime.datetime | None:
+    """When what is erased now is to be cleaned; ``None`` where that is left to the command line."""
+    if vendor == "sqlite":
+        seconds = conf.clean_every()
+        return None if seconds is None else now + datetime.timedelta(seconds=seconds)
+    at = conf.clean_at()
+    if at is None:
+        return None
+    local = timezone.localtime(now, timezone.get_default_timezone())
+    wanted = local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
+    return wanted if wanted > local else wanted + datetime.timedelta(days=1)
+
+
+def owed(dialect: Dialect, now: datetime.datetime) -> list[tuple[str, dict[str, Any]]]:
+    """The statement that records that bytes wait to be cleaned, unless one that nobody has begun yet waits already."""
+    when = due(dialect.connection.vendor, now)
+    if when is None:
+        return []
+    p, kind = dialect.param, dialect.text(KIND)
+    given = {
+        "due": dialect.moment_value(when),
+        "now": dialect.moment_value(now),
+        "payload": json.dumps({"using": dialect.connection.alias}),
+    }
+    at = f"{p('due')}::timestamptz" if dialect.postgres else p("due")
+    payload = f"{p('payload')}::jsonb" if dialect.postgres else p("payload")
+    # A begun one may have passed what is erased now. On PostgreSQL two erasures at once record one each: the first
+    # cleaning settles both.
+    return [
+        (
+            "INSERT INTO lethe_effect (run_id, kind, payload, created_at, next_try_at, attempts, lease, last_error) "
+            f"SELECT NULL, {kind}, {payload}, {dialect.now()}, {at}, 0, '', '' WHERE NOT EXISTS (SELECT 1 FROM "
+            f"lethe_effect e WHERE e.kind = {kind} AND e.done_at IS NULL AND e.lease = '')",
+            given,
+        )
+    ]
+
+
+def lasting(using: str) -> list[tuple[str, str]]:
+    """What holds former values after an erasure has ended, and until when: for the explanation."""
+    if connections[using].vendor == "sqlite":
+        what, seconds = "The database's file and its write-ahead log", conf.clean_every()
+        until = "" if seconds is None else f"they are rewritten, {_period(seconds)} after the erasure"
+    else:
+        what, at = "The pages of the database's tables", conf.clean_at()
+        until = "" if at is None else f"they are rewritten, each day at {at:%H:%M}"
+    known = [(what, until or "somebody runs manage.py lethe clean")]
+    for name, period in conf.outlives().items():
+        known.append((name, period))
+    if len(known) == 1:
+        known.append(
+            ("Backups, replicas, archives of the log, the server's own log", "nobody has stated (LETHE_OUTLIVES)")
+        )
+    return known
+
+
+def _period(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:g} seconds"
+    return f"{seconds / 60:g} minutes" if seconds < 7_200 else f"{seconds / 3600:g} hours"
+
+
+def owe(using: str) -> None:
+    """Record, outside an erasure, that bytes wait to be cleaned: identifiers of an effect were scrubbed."""
+    from lethe.connection import Runner
+
+    runner = Runner(using)
+    runner.run(owed(Dialect(runner.connection), timezone.now()))
+
+
+def clean(using: str = "default", *, progress: Progress | None = None) -> Cleaned:
+    """Rewrite the database's files, now. Settles every cleaning that was owed when it began.
+
+    Raises ``NotClean`` where somebody is in the way, or where a transaction is open on this connection: nothing is
+    half done then, it is to be called again.
+    """
+    connection = connections[using]
+    if connection.in_atomic_block:
+        raise NotClean("Bytes are cleaned outside of transactions, and one is open here.")
+    waiting = Effect.objects.using(using).filter(kind=KIND, done_at=None)
+    begun = list(waiting.values_list("pk", flat=True))
+    tell = progress or (lambda *_: None)
+    with _beside(connection) as own:
+        if own.vendor == "postgresql":
+            from lethe.cleaning_postgres import rewrite
+
+            done = rewrite(own, tell)
+        else:
+            done = _rewrite_sqlite(own, tell)
+    now = timezone.now()
+    # Whoever holds the lease: a rewrite may take longer than a lease lasts.
+    waiting.filter(pk__in=begun).update(
+        done_at=now, scrubbed_at=now, payload={}, receipt=done.as_receipt(), lease="", leased_until=None, last_error=""
+    )
+    return done
+
+
+@contextmanager
+def _beside(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
+    """A connection of its own, so that what is set for the rewrite ends with it; in memory there is only the one."""
+    if connection.vendor == "sqlite" and connection.is_in_memory_db():
+        yield connection
+        return
+    own = connection.copy()
+    try:
+        yield own
+    finally:
+        own.close()
+
+
+# --- SQLite -----------------------------------------------------------------------------------------------------------
+def _rewrite_sqlite(connection: BaseDatabaseWrapper, tell: Progress) -> Cleaned:
+    """Merge full-text indexes, VACUUM, and empty the write-ahead log."""
+    with connection.cursor() as cursor:
+        before = _size(connection)
+        tables = _full_text(cursor)
+        stages = [f"full-text index {name}" for name in tables] + ["the database file", "the write-ahead log"]
+        try:
+            # A checkpoint keeps writers waiting as long as it waits for readers.
+            cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+            # Before anything is rewritten: with a reader open the log could not be emptied, and would grow by the size
+            # of the whole database with each try.
+            _empty_log(connection, cursor)
+            for number, name in enumerate(tables, 1):
+                tell(stages[number - 1], number, len(stages))
+                quoted = connection.ops.quote_name(name)
+                cursor.execute(f"INSERT INTO {quoted} ({quoted}) VALUES ('optimize')")
+            tell(stages[-2], len(stages) - 1, len(stages))
+            cursor.execute("VACUUM")
+            tell(stages[-1], len(stages), len(stages))
+            _empty_log(connection, cursor)
+        except OperationalError as error:
+            raise NotClean(_cause(error)) from None
+    return Cleaned(rewritten=1, before=before, after=_size(connection))
+
+
+def _full_text(cursor: Any) -> list[str]:
+    """The full-text tables: they keep the words of rows that are gone until they are merged."""
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'")
+    found = [(name, " ".join(sql.lower().split())) for name, sql in cursor.fetchall()]
+    return sorted(name for name, sql in found if any(f"using {kind}" in sql for kind in ("fts3", "fts4", "fts5")))
+
+
+def _empty_log(connection: BaseDatabaseWrapper, cursor: Any) -> None:
+    """Carry the write-ahead log over into the file and cut it off. Raises ``NotClean`` where a reader is in the way."""
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    busy, _, _ = cursor.fetchone()
+    log = Path(f"{connection.settings_dict['NAME']}-wal")
+    if busy or (not connection.is_in_memory_db() and log.exists() and log.stat().st_size):
+        raise NotClean("Somebody has been reading from the database all the while, which keeps its log from emptying.")
+
+
+def _size(connection: BaseDatabaseWrapper) -> int:
+    if connection.is_in_memory_db():
+        return 0
+    name = str(connection.settings_dict["NAME"])
+    return sum(part.stat().st_size for part in (Path(name), Path(f"{name}-wal")) if part.exists())
+
+
+def _cause(error: DatabaseError) -> str:
+    said = str(error).lower()
+    if "locked" in said or "busy" in said:
+        return "Somebody else is writing to the database, or reads it in one long transaction."
+    if "full" in said:
+        return "No room: a rewrite needs as much free room again as the database is large."
+    return f"The database refused to rewrite its file ({type(error).__name__})."
