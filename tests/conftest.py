@@ -23,6 +23,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True
 
 
+def pytest_configure() -> None:
+    """Tests that commit are cleaned up by the shortest way."""
+    from tests.support import emptying
+
+    emptying.install()
+
+
 if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
 
