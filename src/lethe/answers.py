@@ -104,10 +104,11 @@ def _unanswered_models(subject: type[Policy], source: Registry) -> Iterator[chec
         keys = [(key.name, _path_on(key, subject, owned)) for key in references(model)]
         ways = [(name, path) for name, path in keys if path]
         names = ", ".join(name for name, _ in ways)
+        written = ", ".join(path for _, path in ways)
         said = f"refers to {subject.model._meta.label} or its rows ({names})" if ways else "holds a part of its rows"
-        hint = _policy_hint(model, f"path = {_listed([path for _, path in ways])}; rows = delete_rows()")
+        hint = _policy_hint(model, f"path = {f'({written})' if len(ways) > 1 else written}; rows = delete_rows()")
         yield error("E003", f"{model._meta.label} {said}, without a policy.", model, hint)
-    for model, names in _pointing_anywhere(source, subject.model._meta.apps):
+    for model, names in pointing_anywhere(source, subject.model._meta.apps):
         hint = _policy_hint(model, f"by_key = {names!r}; rows = delete_rows()")
         said = "can point at anything by a generic key and has no policy."
         yield error("E004", f"{model._meta.label} {said}", model, hint)
@@ -119,20 +120,23 @@ def _completes(policy: type[Policy]) -> bool:
 
 
 def _path_on(key: models.Field[Any, Any], subject: type[Policy], owned: dict[Model, type[Policy]]) -> str:
-    """The path to the subject that begins with a foreign key, or nothing."""
+    """The path to the subject that begins with a foreign key, as it is written, or nothing."""
     target, root = concrete(key.related_model), concrete(subject.model)
     if target is root:
-        return key.name
+        return f'"{key.name}"'
     if target in parents(root):
-        return f"{key.name}__{to_child(target, root)}"
+        return f'"{key.name}__{to_child(target, root)}"'
     policy = owned.get(target)
     if policy is None or policy.subject:
         return ""
-    return f"{key.name}__{policy.paths()[0]}" if policy.paths() else key.name
+    if not policy.paths() and policy.values():
+        return f'by_value("{key.name}__{policy.values()[0].column}", of="{policy.values()[0].of}")'
+    return f'"{key.name}__{policy.paths()[0]}"' if policy.paths() else f'"{key.name}"'
 
 
-def _pointing_anywhere(source: Registry, known: Apps) -> Iterator[tuple[Model, tuple[str, str]]]:
+def pointing_anywhere(source: Iterable[type[Policy]], known: Apps) -> Iterator[tuple[Model, tuple[str, str]]]:
     """Models with a generic foreign key, declared or by the look of it, that have no policy."""
+    answered = {concrete(policy.model) for policy in source}
     found: dict[Model, tuple[str, str]] = {}
     for model, key in generic_models(known):
         found.setdefault(model, (key.ct_field, key.fk_field))
@@ -141,7 +145,7 @@ def _pointing_anywhere(source: Registry, known: Apps) -> Iterator[tuple[Model, t
         keys = [field for field in model._meta.local_concrete_fields if GENERIC_KEY.match(field.name)]
         if types and keys:
             found.setdefault(model, (types[0].name, keys[0].name))
-    return ((model, names) for model, names in found.items() if model not in source)
+    return ((model, names) for model, names in found.items() if model not in answered)
 
 
 # --- what a policy says -----------------------------------------------------------------------------------------------
@@ -160,6 +164,10 @@ def _policy_findings(policy: type[Policy], source: Registry) -> Iterator[checks.
         yield error("E022", f"{said}: the kept rows would point at nothing.", other.model, hint)
     yield from _fate_findings(policy, source)
     yield from _reference_findings(policy, source)
+    if policy.suggested:
+        said = f"{label}: nobody has confirmed what was suggested for {', '.join(policy.suggested)}"
+        hint = "Delete from suggested what you have decided, and the line when nothing is left in it."
+        yield error("E024", f"{said}.", model, hint)
     for names, reason in _reasons(policy):
         if len(reason.strip()) < SHORTEST_REASON or reason.strip().casefold() in EMPTY_REASONS:
             hint = "Say what needs it, in words a member understands."
@@ -170,10 +178,13 @@ def _name_findings(policy: type[Policy], source: Registry) -> Iterator[checks.Ch
     model, label = policy.model, policy.model._meta.label
     named = {*policy.strategies(), *policy.kept(), *policy.unlink, *(policy.by_key or ())}
     named |= {companion for companions in policy.unlink.values() for companion in companions}
+    beside = {value.field for value in policy.values() if value.keys}
     named |= {value.field for value in policy.values()}
     for name in sorted(named):
         try:
             field = model._meta.get_field(name)
+            if name in beside and field.is_relation and not field.many_to_many:
+                continue  # a way along a relation, in either direction
         except FieldDoesNotExist:
             hint = f"The fields are {', '.join(f.name for f in model._meta.concrete_fields)}."
             yield error("E005", f"The policy of {label} names {name!r}, which is no field.", model, hint)
@@ -243,7 +254,7 @@ def _reference_findings(policy: type[Policy], source: Registry) -> Iterator[chec
         if other.rows is None or other.rows.fate != "delete" or key.name in policy.strategies():
             continue
         missing = [f"{key.name}__{path}" for path in other.paths() if f"{key.name}__{path}" not in policy.paths()]
-        if not deletes or missing or other.values() or other.by_key or target is concrete(model):
+        if not deletes or missing or _by_value_only(other, key, policy) or other.by_key or target is concrete(model):
             along = (
                 f"path = {_listed([*policy.paths(), *missing])}, or "
                 if deletes and missing and target is not concrete(model)
@@ -252,6 +263,12 @@ def _reference_findings(policy: type[Policy], source: Registry) -> Iterator[chec
             hint = f'{along}unlink = {{"{key.name}": ()}}'
             said = f"{label}.{key.name} can name rows of {target._meta.label} that are deleted"
             yield error("E013", f"{said}, and would point at nothing.", model, hint)
+
+
+def _by_value_only(other: type[Policy], key: models.Field[Any, Any], policy: type[Policy]) -> bool:
+    """Whether rows that ``key`` refers to go by a value, and the policy's own rows do not go the same way."""
+    ways = {value.after(key.name) for value in other.values()}
+    return not ways <= set(policy.values())
 
 
 def _target_of(model: Model, name: str) -> Model | None:
@@ -269,7 +286,11 @@ def _is_owned(target: Model, owned: dict[Model, type[Policy]]) -> bool:
 def path_fields(policy: type[Policy]) -> set[str]:
     """The columns by which rows are found: kept rows keep them, or nothing would add up."""
     named = {path.split("__")[0] for path in policy.paths()} | set(policy.by_key or ())
-    return named | {value.field for value in policy.values() if value.of == "pk" and not value.keys}
+    return named | {
+        value.field
+        for value in policy.values()
+        if (not value.keys and value.of == "pk") or (value.keys and _target_of(policy.model, value.field) is not None)
+    }
 
 
 def _reasons(policy: type[Policy]) -> Iterable[tuple[str, str]]:

@@ -13,8 +13,10 @@ class LetheConfig(AppConfig):
     def ready(self) -> None:
         from lethe.checks import check_catalogue, check_declaration, check_seal
         from lethe.install import after_migrate, before_migrate
+        from lethe.registry import registry
 
         autodiscover_modules("erasure")
+        registry.all_read()
         autodiscover_modules("effects")
         checks.register(check_declaration, "lethe")
         checks.register(check_seal, checks.Tags.database)

@@ -112,7 +112,7 @@ def _says_so(model: Model, key: ForeignKey, source: Registry) -> bool:
         return False
     if policy.rows is not None and policy.rows.fate == "not personal":
         return True
-    return any(model._meta.get_field(value.field).column in columns for value in policy.values())
+    return any(getattr(model._meta.get_field(value.field), "column", "") in columns for value in policy.values())
 
 
 def _copies(

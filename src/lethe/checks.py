@@ -58,6 +58,17 @@ def check_catalogue(databases: Sequence[str] | None = None, **_: Any) -> list[ch
     ]
 
 
+def everything(using: str) -> list[checks.CheckMessage]:
+    """All findings, those that need the database too: what ``lethe check`` shows."""
+    return [*findings(registry), *check_seal([using]), *check_catalogue([using])]
+
+
+def said(one: checks.CheckMessage) -> dict[str, Any]:
+    """A finding as plain data."""
+    label = getattr(getattr(one.obj, "_meta", None), "label", None)
+    return {"id": one.id, "error": one.is_serious(), "model": label, "message": str(one.msg), "hint": str(one.hint)}
+
+
 def _migrations_wait(using: str) -> bool:
     from django.db.migrations.executor import MigrationExecutor
 

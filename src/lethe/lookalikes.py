@@ -35,7 +35,7 @@ def lookalikes(source: Registry) -> Iterator[checks.CheckMessage]:
         if model in answered or model._meta.app_label in THEIRS:
             continue
         for field in model._meta.local_concrete_fields:
-            of = _looks_like(field, subjects)
+            of = looks_like(field, subjects)
             if of is None:
                 continue
             label = model._meta.object_name
@@ -52,7 +52,7 @@ def lookalikes(source: Registry) -> Iterator[checks.CheckMessage]:
             break
 
 
-def _looks_like(field: models.Field[object, object], subjects: list[Model]) -> tuple[Model, str] | None:
+def looks_like(field: models.Field[object, object], subjects: list[Model]) -> tuple[Model, str] | None:
     """Which subject a column seems to know, and by which of its fields."""
     if field.remote_field is not None or field.primary_key:
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lethe.strategies import Replace, Strategy
@@ -92,12 +92,12 @@ class ByValue:
 
     @property
     def field(self) -> str:
-        """The column's own field, without the keys inside a JSON column."""
+        """The model's own field, without what follows it."""
         return self.column.split("__")[0]
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys inside a JSON column."""
+        """The keys inside a JSON column, or the rest of the way where the field is a relation."""
         return tuple(self.column.split("__")[1:])
 
     def __str__(self) -> str:
@@ -107,7 +107,8 @@ class ByValue:
 def by_value(column: str, *, of: str, subject: str = "", fold: bool = True) -> ByValue:
     """A path for tables that know the subject by a value: ``by_value("username", of="email")``.
 
-    ``column`` is a field of the policy's model; ``"data__user_id"`` looks up a key inside a JSON column. ``of`` is a
+    ``column`` is a field of the policy's model; ``"data__user_id"`` looks up a key inside a JSON column, and
+    ``"ticket__sender"`` a column of a row that this one refers to. ``of`` is a
     field of the subject, ``"pk"`` its key. Text is compared without regard to case unless ``fold`` is false (SQLite
     folds ASCII letters only). Where there are several kinds of subject, ``subject`` is the label of the one that is
     meant; else it is every one that has such a field. An empty value belongs to no one. The value is the one before
@@ -121,6 +122,10 @@ class Emit:
     """An effect for each row, recorded in the erasing transaction and done after commit."""
 
     kind: str
+    def after(self, name: str) -> ByValue:
+        """The same way for rows that refer by ``name`` to the rows found so."""
+        return replace(self, column=f"{name}__{self.column}")
+
     columns: tuple[tuple[str, str], ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
     skip_empty: str = ""
@@ -198,15 +203,19 @@ class Policy:
     @classmethod
     def paths(cls) -> tuple[str, ...]:
         """The paths to the subject along relations, always as a tuple."""
-        return tuple(path for path in cls._all_paths() if isinstance(path, str))
+    ``suggested``
+        Answers that ``lethe init`` suggested and nobody has confirmed yet: names of fields, or ``"rows"``. Nothing is
+        erased while there is one. Delete each name once you have decided, and the line when none is left.
+        return tuple(path for path in cls.all_paths() if isinstance(path, str))
 
     @classmethod
     def values(cls) -> tuple[ByValue, ...]:
         """The paths to the subject by value."""
-        return tuple(path for path in cls._all_paths() if isinstance(path, ByValue))
+        return tuple(path for path in cls.all_paths() if isinstance(path, ByValue))
 
     @classmethod
-    def _all_paths(cls) -> tuple[str | ByValue, ...]:
+    def all_paths(cls) -> tuple[str | ByValue, ...]:
+        """The paths to the subject, of either kind, always as a tuple."""
         return (cls.path,) if isinstance(cls.path, str | ByValue) else tuple(cls.path)
 
     @classmethod
@@ -216,6 +225,7 @@ class Policy:
 
         changes: dict[str, Strategy] = dict.fromkeys(cls.clear, EMPTY)
         for name, value in cls.replace.items():
+    suggested: ClassVar[Sequence[str]] = ()
             changes[name] = value if isinstance(value, Strategy) else Replace(value)
         return changes
 
@@ -231,4 +241,14 @@ class Policy:
     @classmethod
     def enforced(cls, ids: Sequence[Any], using: str) -> frozenset[str]:
         """Names of the blockers that block these subjects; override to let each business choose. All, unless said."""
+    @classmethod
+    def ways_from(cls, name: str) -> tuple[str | ByValue, ...]:
+        """The paths to the subject for rows that refer by ``name`` to rows of this model."""
+        return tuple(f"{name}__{path}" if isinstance(path, str) else path.after(name) for path in cls.all_paths())
+
+    @classmethod
+    def receipted(cls, batch: Batch) -> None:
+        """Of the subject: called once in each erasing transaction, after the actions, when the numbers of the receipts
+        are drawn. A project that hands them out by itself records them here, so that no deed is without one."""
+
         return frozenset(blocker.name for blocker in cls.blockers)

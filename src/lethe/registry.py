@@ -16,11 +16,17 @@ class Registry:
 
     def __init__(self) -> None:
         self._policies: dict[type[models.Model], type[Policy]] = {}
+        self._waiting: list[Callable[[Registry], None]] | None = []
+
+    def copy(self) -> Registry:
+        """Another registry with the same policies, to try something out."""
+        made = Registry()
+        made._policies = dict(self._policies)
+        return made
 
     def refuse(self, models_: Sequence[type[models.Model]], policy: type[Policy]) -> None:
         """Raise ``ImproperlyConfigured`` where ``policy`` cannot be registered for each of ``models_``."""
-        trial = Registry()
-        trial._policies = dict(self._policies)
+        trial = self.copy()
         for model in models_:
             trial._add(model, policy)
 
@@ -43,6 +49,20 @@ class Registry:
             raise ImproperlyConfigured(f"{model._meta.label} has two policies: {first} and {second}. Delete one.")
         self._policies[model] = policy
         return model
+
+    def when_read(self, then: Callable[[Registry], None]) -> None:
+        """Call ``then`` with this registry once every ``erasure.py`` is read: ready policies follow the project's own,
+        in whatever order the apps are installed. Once they are read it is called at once."""
+        if self._waiting is None:
+            then(self)
+        else:
+            self._waiting.append(then)
+
+    def all_read(self) -> None:
+        """Every ``erasure.py`` is read."""
+        waiting, self._waiting = self._waiting or [], None
+        for then in waiting:
+            then(self)
 
     def get(self, model: type[models.Model]) -> type[Policy] | None:
         """The policy of ``model``, or of what it is a proxy of, or ``None``."""

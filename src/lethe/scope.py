@@ -122,7 +122,7 @@ def _target(model: Model, name: str) -> Model | None:
 def _narrowed(policy: type[Policy], **changes: Any) -> type[Policy]:
     """The policy itself where nothing changes, else a subclass of it that differs."""
     changed = {name: value for name, value in changes.items() if getattr(policy, name) != value}
-    if not changed or (set(changed) == {"path"} and tuple(changed["path"]) == policy._all_paths()):
+    if not changed or (set(changed) == {"path"} and tuple(changed["path"]) == policy.all_paths()):
         return policy
     return type(policy.__name__, (policy,), {"__module__": policy.__module__, **changed})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -77,9 +78,32 @@ def rows_of(
 
 
 def by_value(dialect: Dialect, policy: type[Policy], value: ByValue, subject: type[Policy], alias: str) -> Way:
-    """Rows whose column, or key inside a JSON column, holds what a column of the subject holds."""
-    meta, model = policy.model._meta, concrete(subject.model)
+    """Rows whose column, or key inside a JSON column, holds what a column of the subject holds; or rows that refer to
+    such a row."""
+    return _by_value(dialect, policy.model, value, subject, alias)
+
+
+def _by_value(dialect: Dialect, holder: type[models.Model], value: ByValue, subject: type[Policy], alias: str) -> Way:
+    meta, model = holder._meta, concrete(subject.model)
     field = _field(meta, value.field)
+    if field.is_relation and value.keys:
+        step = hop(holder, value.field, value.column)
+        if step.table:
+            raise PolicyError(f"{meta.label}: by_value({value.column!r}) goes along a many-to-many; go by its table.")
+        inner = f"{alias}v"
+        further = _by_value(dialect, step.target, replace(value, column="__".join(value.keys)), subject, inner)
+        here, there = (
+            ", ".join(f"{name}.{dialect.quote(column)}" for column in columns)
+            for name, columns in ((alias, step.here), (inner, step.there))
+        )
+        here = here if len(step.here) == 1 else f"({here})"
+        given = "".join(f" AND {inner}.{dialect.quote(column)} IS NOT NULL" for column in step.there)
+        beyond = step.target._meta.db_table
+        return Way(
+            f"{here} IN (SELECT {there} FROM {dialect.quote(beyond)} {inner} WHERE {further.where}{given})",
+            frozenset((meta.db_table, column) for column in step.here),
+            further.own | further.through | {(beyond, column) for column in step.there},
+        )
     of = model._meta.pk if value.of == "pk" else _field(model._meta, value.of)
     column = f"{alias}.{dialect.quote(field.column)}"
     own = frozenset({(meta.db_table, field.column)})

@@ -22,6 +22,7 @@ from lethe.cleaning import clean
 from lethe.console import as_data, show_cleaned, show_explanation, show_outcome, show_preview
 from lethe.console_gate import show_check, show_init
 from lethe.exceptions import Blocked, LetheError
+from lethe.first_hour import initialise
 from lethe.install import install, problems
 from lethe.plan import plan_for
 from lethe.registry import registry
@@ -34,7 +35,9 @@ STRENGTHS = {CERTAIN: "certain", LIKELY: "likely", WEAK: "weak"}
 class Command(BaseCommand):
     """Entry of the engine on the command line."""
 
-    help = "Explain, preview and carry out the erasure of a data subject."
+    help = "Declare, explain, preview and carry out the erasure of a data subject."
+    #: ``init`` and ``check`` are for a project whose checks fail; what writes asks the gate itself.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One subcommand for each thing that can be asked of the engine."""
@@ -46,6 +49,13 @@ class Command(BaseCommand):
         def add(name: str, text: str) -> argparse.ArgumentParser:
             return commands.add_parser(name, help=text, description=text, parents=[common])
 
+        init = add("init", "Write an erasure.py for each app in reach: a suggestion for every model and every field.")
+        init.add_argument("apps", nargs="*", metavar="app", help="App labels; all apps in reach, unless said.")
+        init.add_argument(
+            "--into", default="", help="Module for apps that are not the project's, as myproject.erasure."
+        )
+        init.add_argument("--sample", action="store_true", help="Look at values, too; none is ever printed.")
+        add("check", "Everything that keeps an erasure from running, each with the line to write.")
         for name, text in (
             ("explain", "What is deleted, what is kept and why, from the policies."),
             ("plan", "The steps of an erasure, in order, with their SQL."),
@@ -65,6 +75,7 @@ class Command(BaseCommand):
         erase.add_argument("--reason", required=True, help="Why, without naming the person: it is kept.")
         erase.add_argument("--dry-run", action="store_true", help="Stop after the preview.")
         erase.add_argument("--yes", action="store_true", help="Do not ask for a confirmation.")
+        add("clean", "Rewrite the database's files, so that nothing of what was erased is left in them.")
         add("seal", "Rebuild the triggers that keep erased records erased.")
         worker = add("worker", "Do what erasures owe the world outside the database, until told to stop.")
         worker.add_argument("--drain", action="store_true", help="Do what is due now, then end.")
@@ -75,12 +86,25 @@ class Command(BaseCommand):
             getattr(self, f"do_{options['do']}")(**options)
         except Blocked as error:
             self._blocked(error, options["json"])
-        add("clean", "Rewrite the database's files, so that nothing of what was erased is left in them.")
         except LetheError as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:
             # The driver's text can quote a row.
             raise CommandError(f"The database refused ({type(error).__name__}); nothing was changed.") from None
+
+    # --- declaring ----------------------------------------------------------------------------------------------------
+    def do_init(self, *, apps: list[str], into: str, sample: bool, json: bool, **_: Any) -> None:
+        """Write what is missing."""
+        written = initialise(registry, labels=apps, into=into, sample=sample)
+        self._say(written.as_dict()) if json else show_init(written, self.stdout)
+
+    def do_check(self, *, using: str, json: bool, **_: Any) -> None:
+        """Show every finding; exit status 1 where one is an error."""
+        found = everything(using)
+        self._say({"findings": [said(one) for one in found]}) if json else show_check(found, self.stdout)
+        errors = sum(one.is_serious() for one in found)
+        if errors:
+            raise CommandError(f"{errors} to answer before anybody can be erased.")
 
     # --- reading ------------------------------------------------------------------------------------------------------
     def do_explain(self, *, subject: str | None, using: str, json: bool, **_: Any) -> None:
@@ -165,6 +189,17 @@ class Command(BaseCommand):
         if outcome.refused:
             raise CommandError(f"{len(outcome.refused)} could not be erased; see above.")
 
+    def do_clean(self, *, using: str, json: bool, **_: Any) -> None:
+        """Clean the bytes, and say what is being rewritten."""
+
+        def tell(what: str, number: int, of: int) -> None:
+            if not json:
+                self.stdout.write(f"{number}/{of}  {what}")
+                self.stdout.flush()
+
+        done = clean(using, progress=tell)
+        self._say(done.as_receipt()) if json else show_cleaned(done, self.stdout)
+
     def do_seal(self, *, using: str, json: bool, **_: Any) -> None:
         """Rebuild the seal and say what had been wrong with it."""
         wrong, stand = problems(using), install(using)
@@ -189,17 +224,6 @@ class Command(BaseCommand):
     def _model(self, label: str | None) -> type[models.Model]:
         subjects = {policy.model._meta.label_lower: policy.model for policy in registry.subjects()}
         if label is None:
-    def do_clean(self, *, using: str, json: bool, **_: Any) -> None:
-        """Clean the bytes, and say what is being rewritten."""
-
-        def tell(what: str, number: int, of: int) -> None:
-            if not json:
-                self.stdout.write(f"{number}/{of}  {what}")
-                self.stdout.flush()
-
-        done = clean(using, progress=tell)
-        self._say(done.as_receipt()) if json else show_cleaned(done, self.stdout)
-
             if len(subjects) == 1:
                 return next(iter(subjects.values()))
             raise CommandError(f"Say which: {', '.join(sorted(subjects)) or 'no model is registered as a subject'}.")
