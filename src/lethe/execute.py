@@ -254,7 +254,7 @@ def _locked(
 
 
 def _acted(plan: Plan, batch: Batch, scan: Scan) -> tuple[dict[str, int], int]:
-    """Run the project's actions that have something to do."""
+    """Run the project's actions that have something to do, and let it keep the receipts' numbers."""
     from django.db import connections
 
     counts: dict[str, int] = {}
@@ -265,6 +265,7 @@ def _acted(plan: Plan, batch: Batch, scan: Scan) -> tuple[dict[str, int], int]:
                 done = check.action.run(batch)
                 counts |= {f"{check.name}: {name}": n for name, n in (done or {check.name: 0}).items()}
                 reached("action done")
+        plan.policy.receipted(batch)
     return counts, counter.statements
 
 
@@ -354,6 +355,6 @@ def _recorded(
             values,
         ),
         (f"INSERT INTO lethe_erased (subject, key) SELECT {subject}, {key_text} FROM {table}", values),
-    ]
         *owed(dialect, batch.now),
+    ]
     runner.run(work)

@@ -219,6 +219,11 @@ class Policy:
         return (cls.path,) if isinstance(cls.path, str | ByValue) else tuple(cls.path)
 
     @classmethod
+    def receipted(cls, batch: Batch) -> None:
+        """Of the subject: called once in each erasing transaction, after the actions, when the numbers of the receipts
+        are drawn. A project that hands them out by itself records them here, so that no deed is without one."""
+
+    @classmethod
     def strategies(cls) -> dict[str, Strategy]:
         """Field name to strategy, for every field that changes."""
         from lethe.strategies import EMPTY

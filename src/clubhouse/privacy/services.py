@@ -8,7 +8,6 @@ from django.db import transaction
 
 from clubhouse.accounts.models import Business, User
 from clubhouse.clients.models import Client
-from clubhouse.privacy.models import ErasureReceipt
 from lethe import pipeline
 from lethe.execute import Outcome
 
@@ -36,8 +35,6 @@ def erase(client: Client, *, by: User, reason: str, fingerprint: str) -> Erased:
         Client, [client.pk], by=f"account:{by.pk}", reason=reason, fingerprint=fingerprint, using="default"
     )
     number = outcome.receipts.get(client.pk, "")
-    if number:
-        ErasureReceipt.objects.get_or_create(number=number, defaults={"business_id": client.business_id})
     return Erased(number)
 
 
