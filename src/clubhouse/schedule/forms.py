@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import secrets
+import zoneinfo
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from clubhouse.accounts.models import Business
 from clubhouse.schedule.clock import FIRST_DAY, LAST_DAY, today
-from clubhouse.schedule.models import Club
+from clubhouse.schedule.models import Club, Session
+from clubhouse.schedule.planning import MOST_WEEKS
+from clubhouse.team.models import StaffMember
 
 
 def within_reach(day: datetime.date) -> None:
@@ -57,3 +64,145 @@ class DayForm(forms.Form):
         field = self.fields["club"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(key, club.name) for key, club in by_key.items()]
+
+
+class SessionForm(forms.Form):
+    """A class or a one-to-one appointment: what it is called, who gives it, when, and for how many.
+
+    ``kind`` decides whether there is a number of places; an appointment has one. With ``session`` the form changes that
+    one, and has neither a club nor a number of weeks.
+    """
+
+    club = forms.ModelChoiceField(
+        label=_("Club"),
+        queryset=Club.objects.none(),
+        empty_label=None,
+        error_messages={"invalid_choice": _("There is no such club here. Choose one from the list.")},
+    )
+    title = forms.CharField(label=_("Title"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    trainer = forms.ModelChoiceField(
+        label=_("Trainer"),
+        queryset=StaffMember.objects.none(),
+        required=False,
+        empty_label=_("No trainer"),
+        error_messages={"invalid_choice": _("There is no such trainer here. Choose one from the list.")},
+    )
+    day = date_field(_("Day"))
+    start = forms.TimeField(
+        label=_("Start"),
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": _("This is no time. Write it as 18:30.")},
+    )
+    end = forms.TimeField(
+        label=_("End"),
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": _("This is no time. Write it as 19:30.")},
+    )
+    capacity = forms.IntegerField(label=_("Places"), min_value=1, max_value=1000, initial=12)
+    weeks = forms.IntegerField(
+        label=_("How many weeks"),
+        min_value=1,
+        max_value=MOST_WEEKS,
+        initial=1,
+        help_text=_("1 is once; 10 is on the same weekday and at the same time for ten weeks."),
+    )
+    token = forms.RegexField(
+        r"^[0-9a-f]{16}\Z",
+        label=_("This form"),
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(("required", "invalid"), _("It is damaged. Open it anew from the schedule.")),
+    )
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        kind: str,
+        clubs: Sequence[Club],
+        business: Business,
+        session: Session | None = None,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}) | {"token": secrets.token_hex(8)})
+        self.session = session
+        self._choices("club").queryset = Club.objects.filter(pk__in=[club.pk for club in clubs]).order_by("name", "pk")
+        trainers = Q(user__is_active=True, is_instructor=True)
+        if session is not None:
+            # Who gives it now stays to be chosen, also after having left.
+            trainers |= Q(pk=session.trainer_id)
+            del self.fields["club"], self.fields["weeks"], self.fields["token"]
+        self._choices("trainer").queryset = StaffMember.objects.filter(trainers, business=business).order_by(
+            "name", "pk"
+        )
+        if kind == Session.Kind.APPOINTMENT:
+            del self.fields["capacity"]
+
+    def _choices(self, name: str) -> forms.ModelChoiceField:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        return field
+
+    def clean(self) -> dict[str, Any]:
+        """A session ends after it begins, on the same day."""
+        cleaned = super().clean() or {}
+        start, end = cleaned.get("start"), cleaned.get("end")
+        if start and end and end <= start:
+            self.add_error("end", _("It ends before it begins. Choose a later end, or an earlier start."))
+        return cleaned
+
+    @property
+    def minutes(self) -> int:
+        """How long it lasts; of a valid form."""
+        start, end = (
+            datetime.timedelta(hours=at.hour, minutes=at.minute)
+            for at in (self.cleaned_data["start"], self.cleaned_data["end"])
+        )
+        return int((end - start).total_seconds()) // 60
+
+    @property
+    def places(self) -> int:
+        """For how many it is; of a valid form."""
+        return int(self.cleaned_data.get("capacity", 1))
+
+
+class ClubForm(forms.ModelForm):
+    """A club: its name, town and time zone."""
+
+    timezone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=[],
+        help_text=_("The clock on the club’s wall. Sessions that are planned already stay at their moment."),
+        error_messages={"invalid_choice": _("There is no such time zone. Choose one from the list.")},
+    )
+
+    class Meta:
+        model = Club
+        fields = ("name", "town", "timezone")
+        labels = {"name": _("Name"), "town": _("Town")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = [(zone, zone.replace("_", " ")) for zone in sorted(zoneinfo.available_timezones()) if "/" in zone]
+        field = self.fields["timezone"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("Choose one")), ("UTC", "UTC"), *zones]
+
+
+class WaitingListForm(forms.ModelForm):
+    """What becomes of a freed place, in every club of the business."""
+
+    class Meta:
+        model = Business
+        fields = ("waiting_list_promotion", "waiting_list_offer_minutes")
+        widgets = {"waiting_list_promotion": forms.RadioSelect}
+        labels = {
+            "waiting_list_promotion": _("A freed place"),
+            "waiting_list_offer_minutes": _("How many minutes an offer stands"),
+        }
+        help_texts = {"waiting_list_offer_minutes": _("At most until the session begins; 120 is two hours.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        minutes = self.fields["waiting_list_offer_minutes"]
+        minutes.validators += [MinValueValidator(5), MaxValueValidator(10_080)]
+        minutes.widget.attrs |= {"min": 5, "max": 10_080}

@@ -2,11 +2,17 @@
 
 from django.urls import path
 
-from clubhouse.schedule import day_views, session_views, views
+from clubhouse.schedule import club_views, day_views, planning_views, session_views, views
 
 app_name = "schedule"
 urlpatterns = [
     path("", day_views.day, name="day"),
+    path("sessions/add/", planning_views.add, name="add"),
+    path("sessions/<int:pk>/edit/", planning_views.edit, name="edit-session"),
+    path("sessions/<int:pk>/cancel/", planning_views.cancel, name="cancel-session"),
+    path("clubs/", club_views.clubs, name="clubs"),
+    path("clubs/add/", club_views.add_club, name="add-club"),
+    path("clubs/<int:pk>/", club_views.edit_club, name="edit-club"),
     path("sessions/<int:pk>/", session_views.session, name="session"),
     path("sessions/<int:pk>/book/", session_views.book, name="book"),
     path("sessions/<int:pk>/wait/", session_views.wait, name="wait"),
