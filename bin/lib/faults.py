@@ -1,0 +1,55 @@
+"""bin/faults: kills, cuts, fills and slows erasures down, over and over, and looks at what comes of it.
+
+usage: bin/faults [--runs N] [--seed S] [--sqlite | --postgres]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+import postgres
+import prepare
+
+
+def main(arguments: list[str]) -> int:
+    """Do the runs on the databases that were asked for; gives 0 where every one held."""
+    parser = argparse.ArgumentParser(prog="bin/faults", description="Erase under faults; the last line is the verdict.")
+    parser.add_argument("--runs", type=int, default=500, help="how many on each database (500)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first run; each further one has the next (1)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--sqlite", action="store_true", help="on SQLite alone")
+    which.add_argument("--postgres", action="store_true", help="on PostgreSQL alone")
+    options = parser.parse_args(arguments)
+    if options.runs < 1:
+        raise prepare.Refused("--runs must be 1 or more.")
+    os.chdir(prepare.ROOT)
+    command = [str(prepare.environment("dev")), "-W", "ignore", "-m", "tests.faults.long"]
+    command += [str(options.runs), str(options.seed)]
+    codes = []
+    if not options.postgres:
+        codes.append(_run(command, DATABASE_URL=""))
+    if not options.sqlite:
+        with postgres.cluster() as (address, programs):
+            path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
+            codes.append(_run(command, DATABASE_URL=address, PATH=path))
+    return max(codes)
+
+
+def _run(command: list[str], **changes: str) -> int:
+    variables = prepare.variables(**changes)
+    variables["PYTHONPATH"] = os.pathsep.join([str(prepare.ROOT), variables["PYTHONPATH"]])
+    return subprocess.run(command, env=variables, check=False).returncode
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except prepare.Refused as error:
+        sys.exit(f"bin/faults: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
