@@ -56,7 +56,9 @@ INSTALLED_APPS = [
     "clubhouse.privacy",
     "clubhouse.webhooks",
     "clubhouse.member",
+    "clubhouse.identities",
     "clubhouse.support",
+    "clubhouse.api",
     "clubhouse.imports",
     "clubhouse.demo",
 ]
@@ -191,6 +193,11 @@ STRIPE_API = os.environ.get("CLUBHOUSE_STRIPE_API", "").strip()  # the provider'
 #: Private networks that webhooks may go to all the same; none unless set.
 WEBHOOK_NETWORKS = networks("CLUBHOUSE_WEBHOOK_NETWORKS")
 
+# --- sign-in with OpenID providers ------------------------------------------------------------------------------------
+#: What makes a provider Sign in with Apple, and where its tokens are revoked.
+APPLE_ISSUER = os.environ.get("CLUBHOUSE_APPLE_ISSUER", "").strip() or "https://appleid.apple.com"
+APPLE_REVOKE = os.environ.get("CLUBHOUSE_APPLE_REVOKE", "").strip() or "https://appleid.apple.com/auth/revoke"
+
 # --- mail -------------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = os.environ.get("CLUBHOUSE_SMTP_HOST", "")
@@ -230,11 +237,11 @@ LOGGING = {
 
 # --- the engine -------------------------------------------------------------------------------------------------------
 LETHE_SUBJECTS = ["clients.Client"]
+LETHE_CLEAN_EVERY = number("CLUBHOUSE_CLEAN_EVERY", default=600)
+LETHE_CLEAN_AT = os.environ.get("CLUBHOUSE_CLEAN_AT", "").strip() or None
+LETHE_OUTLIVES = periods("CLUBHOUSE_OUTLIVES")
 
 # --- audits -----------------------------------------------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "audits.LogEntry"
 # Its own migrations would make the table that ours replaces: empty, unknown to the models, and tied to the accounts.
 MIGRATION_MODULES = {"auditlog": None}
-LETHE_CLEAN_EVERY = number("CLUBHOUSE_CLEAN_EVERY", default=600)
-LETHE_CLEAN_AT = os.environ.get("CLUBHOUSE_CLEAN_AT", "").strip() or None
-LETHE_OUTLIVES = periods("CLUBHOUSE_OUTLIVES")

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clubhouse.accounts import signing_in
 from clubhouse.accounts.permissions import team_required
+from clubhouse.identities.selectors import ways
 from clubhouse.member.gate import member_page
 from clubhouse.member.models import AppBuild
 
@@ -49,6 +50,7 @@ def end_everywhere(request: HttpRequest) -> HttpResponse:
 def member_sign_ins(request: HttpRequest, build: AppBuild) -> HttpResponse:
     """A member's."""
     context = {"build": build, "member": request.member, "rows": _listed(request), "here": "settings"}  # type: ignore[attr-defined]
+    context["ways"] = ways(request.member)  # type: ignore[attr-defined]
     return render(request, "accounts/member_sign_ins.html", context)
 
 

@@ -14,6 +14,7 @@ from clubhouse.accounts.forms import SignInForm
 from clubhouse.accounts.models import Business, User
 from clubhouse.accounts.permissions import member_required
 from clubhouse.accounts.signing_in import begin
+from clubhouse.identities.selectors import providers
 from clubhouse.member.gate import member_of, open_page, show
 from clubhouse.member.models import AppBuild
 from clubhouse.member.selectors import default_build
@@ -65,7 +66,7 @@ def build_sign_in(request: HttpRequest, build: AppBuild) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         begin(request, form.user)  # type: ignore[arg-type]
         return redirect(_destination(request, fallback))
-    context = {"form": form, "next": _destination(request, fallback)}
+    context = {"form": form, "next": _destination(request, fallback), "providers": providers(build.business)}
     return show(request, build, "sign_in.html", context, status=form.status)
 
 
