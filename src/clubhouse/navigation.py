@@ -45,6 +45,13 @@ def unread(staff: StaffMember) -> int:
     return staff.notifications.filter(read_at=None).count()
 
 
+def tasks_to_do(staff: StaffMember) -> int:
+    """How many tasks, failed payments and failed refunds wait at the desk."""
+    from clubhouse.tasks.selectors import count
+
+    return count(staff)
+
+
 def still_failing(staff: StaffMember) -> int:
     """How many deletions could not yet be carried out elsewhere (row N4)."""
     from clubhouse.privacy.outstanding import count
@@ -61,6 +68,14 @@ ENTRIES = (
     Entry(label=_("Clients"), url_name="clients:list", icon="contact-round", allowed=lambda s: may(s, "contacts")),
     Entry(label=_("Users"), url_name="users:list", icon="users", allowed=is_administrator),
     Entry(label=_("Schedule"), url_name="schedule:day", icon="calendar-days", allowed=lambda s: may(s, "schedule")),
+    Entry(
+        label=_("Tasks"),
+        url_name="tasks:list",
+        icon="list-checks",
+        allowed=lambda s: may(s, "contacts"),
+        count=tasks_to_do,
+        counted=_("to do"),
+    ),
     Entry(label=_("Price list"), url_name="memberships:price-list", icon="tag", allowed=lambda s: may(s, "retail")),
     Entry(label=_("Reports"), url_name="reports:sessions", icon="chart-column", allowed=may_read_reports),
     Entry(label=_("Inbox"), url_name="messages:inbox", icon="inbox", count=unread, counted=_("unread")),

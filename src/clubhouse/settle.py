@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.contrib import messages
@@ -40,18 +40,22 @@ def owner_of(request: HttpRequest, rows: models.QuerySet[Any], pk: int) -> int:
     return int(client)
 
 
-def settle(request: HttpRequest, client_pk: int, section: str, act: Callable[[Client], str]) -> HttpResponse:
+def settle(
+    request: HttpRequest, client_pk: int, section: str, act: Callable[[Client], str], *, also: Collection[int] = ()
+) -> HttpResponse:
     """Do something for a client and go back to that section of the profile with a message.
 
-    ``act`` returns the words of the message. Raises ``Http404`` for a client whom the colleague does not see; a deleted
-    one, and whatever the services refuse, is a message that says why.
+    ``act`` returns the words of the message; ``also`` are other clients whom it ties to this one. Raises ``Http404``
+    for a client whom the colleague does not see; a deleted one, and whatever the services refuse, is a message that
+    says why.
     """
     client = find(request.staff, client_pk)  # type: ignore[attr-defined]
     try:
         refuse_erased(client)
         with transaction.atomic():
             # An erasure that ends in this very moment is waited for, and then refused like any other.
-            if not hold_clients([client.pk], using="default"):
+            # All at once, because one after the other could wait for each other.
+            if client.pk not in hold_clients([client.pk, *also], using="default"):
                 raise ErasedClientError
             said = act(client)
         messages.success(request, said)

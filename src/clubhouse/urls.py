@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schedule/", include("clubhouse.schedule.urls")),
     path("memberships/", include("clubhouse.memberships.urls")),
     path("billing/", include("clubhouse.billing.urls")),
+    path("tasks/", include("clubhouse.tasks.urls")),
     path("reports/", include("clubhouse.reports.urls")),
     path("webhooks/", include("clubhouse.webhooks.urls")),
     path("hooks/", include("clubhouse.billing.provider.urls")),

@@ -16,7 +16,7 @@ from clubhouse.accounts.models import Business, User
 from clubhouse.billing.models import Invoice, Payment
 from clubhouse.clients.models import Client, ClientLinking
 from clubhouse.clients.search import search_text
-from clubhouse.memberships.models import AccountCredit, Membership, Package
+from clubhouse.memberships.models import AccountCredit, Membership, Package, PriceItem
 from clubhouse.schedule.models import Booking, Club, Session, WaitingListEntry
 from clubhouse.team.models import AccessGroup, StaffMember
 
@@ -137,6 +137,12 @@ def make_membership(client: Client, **fields: Any) -> Membership:
         "reference": f"M{next(_count)}",
     } | fields
     return Membership.objects.create(client=client, **values)
+
+
+def make_price_item(business: Business, kind: str = "membership", price: str = "39.00", **fields: Any) -> PriceItem:
+    gives = {"membership": {"period_months": 1}, "package": {"credits": 10}, "credit": {"credits": 1}}[kind]
+    values = {"name": f"Item {next(_count)}", "currency": business.currency} | gives | fields
+    return PriceItem.objects.create(business=business, kind=kind, price=Decimal(price), **values)
 
 
 def make_package(client: Client, **fields: Any) -> Package:

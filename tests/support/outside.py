@@ -20,8 +20,15 @@ from tests.support.mail import free_port
 _LOCALSTRIPE = """
 import socket, sys
 from aiohttp import web
-from localstripe import resources, server
+from localstripe import resources
 resources.Store.dump_to_disk = lambda self: None
+# The provider takes this at the confirmation of a payment too; localstripe knows it at the creation only.
+confirm = resources.PaymentIntent._api_confirm
+resources.extra_apis[:] = [
+    (method, url, (lambda id, off_session=None: confirm(id)) if url.endswith("payment_intents/{id}/confirm") else api)
+    for method, url, api in resources.extra_apis
+]
+from localstripe import server
 listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind(("127.0.0.1", int(sys.argv[1])))

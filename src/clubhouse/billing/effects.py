@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from clubhouse.billing import charges, refunds
 from clubhouse.billing.models import StoredCard
 from clubhouse.billing.provider import gateway
 from clubhouse.billing.provider.news import forget_old_events
@@ -23,6 +24,31 @@ def cancel_subscription(payload: dict[str, Any]) -> dict[str, Any]:
     wants = Membership.objects.filter(pk=payload["membership"]).values_list("client__business__prorate_cancelled")
     prorate = bool(wants.first() == (True,))
     return {"outcome": gateway.cancel_subscription(payload["subscription"], prorate=prorate), "prorated": prorate}
+
+
+@handler("payment.freeze_subscription")
+def freeze_subscription(payload: dict[str, Any]) -> dict[str, Any]:
+    """Freeze or unfreeze at the provider what is so here by now. Payload: ``{"membership": key}``."""
+    row = Membership.objects.filter(pk=payload["membership"]).values_list("status", "provider_reference").first()
+    status, token = row or ("", "")
+    if not token or status not in {Membership.Status.ACTIVE, Membership.Status.FROZEN}:
+        return {"outcome": "nothing to freeze any more"}
+    if not gateway.connected():
+        return NO_PROVIDER
+    frozen = status == Membership.Status.FROZEN
+    return {"outcome": (gateway.freeze_subscription if frozen else gateway.unfreeze_subscription)(token)}
+
+
+@handler("payment.charge_card")
+def charge_card(payload: dict[str, Any]) -> dict[str, Any]:
+    """Take a payment from a stored card. Payload: ``{"payment": key, "card": key, "once": random}``."""
+    return {"outcome": charges.take(payload["payment"], payload["card"], payload["once"])}
+
+
+@handler("payment.refund")
+def refund(payload: dict[str, Any]) -> dict[str, Any]:
+    """Send money back to a card. Payload: ``{"payment": key of the refund, "once": random}``."""
+    return {"outcome": refunds.send(payload["payment"], payload["once"])}
 
 
 @handler("payment.detach_method")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import models
@@ -13,10 +16,24 @@ from clubhouse.billing.models import Invoice, Payment
 from clubhouse.memberships.models import AccountCredit
 from clubhouse.memberships.selectors import HALF_A_CENT, money, open_account_credits, with_balance
 
-__all__ = ["DEBT", "HALF_A_CENT", "credits_of", "debts", "invoices_of", "open_account_credits", "with_due"]
+__all__ = [
+    "BACK",
+    "DEBT",
+    "HALF_A_CENT",
+    "Line",
+    "came_in_and_stayed",
+    "credits_of",
+    "debts",
+    "invoices_of",
+    "lines_of",
+    "open_account_credits",
+    "with_due",
+]
 
 #: What counts as a debt: an open dispute or chargeback does too (row H3).
 DEBT = (Invoice.Status.OUTSTANDING, Invoice.Status.FAILED, Invoice.Status.DISPUTED)
+#: Money that went back, or is on its way.
+BACK = (Payment.Status.REFUNDED, Payment.Status.REFUNDING)
 MONEY = models.DecimalField(max_digits=10, decimal_places=2)
 
 
@@ -51,3 +68,46 @@ def invoices_of(client_id: int) -> models.QuerySet[Invoice]:
 def credits_of(client_id: int) -> models.QuerySet[AccountCredit]:
     """A client's money on account, annotated ``balance``, the latest first: one query."""
     return with_balance(AccountCredit.objects.filter(client_id=client_id)).order_by("-granted_on", "-pk")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A payment of an invoice; ``left`` is what of it can still go back, in the invoice's currency."""
+
+    payment: Payment
+    left: Decimal
+
+
+def lines_of(invoice_id: int) -> list[Line]:
+    """The payments of an invoice, the first one first, each with what of it can go back. One query.
+
+    A refund bears its payment's reference. Payments without one share what went back without one.
+    """
+    payments = list(Payment.objects.filter(invoice=invoice_id).order_by("pk"))
+    stayed = _stayed(payments)
+    return [
+        Line(
+            payment=payment,
+            left=min(payment.amount, stayed[payment.provider_reference])
+            if payment.status == Payment.Status.SUCCEEDED
+            else Decimal(0),
+        )
+        for payment in payments
+    ]
+
+
+def came_in_and_stayed(invoice_id: int) -> Decimal:
+    """What came in for an invoice less what went back of it, in its currency. One query."""
+    payments = list(Payment.objects.filter(invoice=invoice_id))
+    return sum(_stayed(payments).values(), Decimal(0))
+
+
+def _stayed(payments: Sequence[Payment]) -> dict[str, Decimal]:
+    """Reference to what came in and did not go back; a payment that went back as a whole counts on neither side."""
+    came, back = defaultdict(Decimal), defaultdict(Decimal)
+    for payment in payments:
+        if payment.status == Payment.Status.SUCCEEDED:
+            came[payment.provider_reference] += payment.amount
+        elif payment.status in BACK:
+            back[payment.provider_reference] += payment.amount
+    return defaultdict(Decimal, {reference: max(came[reference] - back[reference], Decimal(0)) for reference in came})

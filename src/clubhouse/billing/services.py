@@ -17,24 +17,44 @@ from clubhouse.memberships.services import ERASURE
 from clubhouse.sets import Keys, hold_clients
 
 
-def record_payment(
-    invoice: Invoice, amount: Decimal, method: str, *, now: datetime.datetime, using: str = "default"
-) -> Payment:
-    """Take a payment, in the invoice's currency; the last of it makes the invoice paid.
+def open_invoice(
+    invoice: Invoice, amount: Decimal, *, shown: Decimal | None = None, using: str = "default"
+) -> tuple[Invoice, Decimal]:
+    """Lock an invoice to take ``amount`` for it; returns it and what is due. Call it in a transaction.
 
-    Raises ``ClientErased``, ``NothingDue``, or ``AmountNotDue`` where the amount is not between 0 and what is open.
+    ``shown`` is what was due as the form was shown: a second click finds another sum. Raises ``ClientErased``,
+    ``NothingDue``, ``UnderWay``, ``PaidMeanwhile``, or ``AmountNotDue`` for an amount that is not between 0 and that.
     """
+    hold(invoice.client_id, using)
+    rows = Invoice.objects.using(using)
+    locked = rows.select_for_update(no_key=True, of=("self",)).get(pk=invoice.pk)
+    if locked.status not in selectors.DEBT:
+        raise exceptions.NothingDue
+    if Payment.objects.using(using).filter(invoice=locked, status=Payment.Status.PENDING).exists():
+        raise exceptions.UnderWay
+    due = selectors.with_due(rows.filter(pk=invoice.pk)).values_list("due", flat=True).get()
+    if shown is not None and shown != due:
+        raise exceptions.PaidMeanwhile
+    if not Decimal(0) < amount <= due:
+        raise exceptions.AmountNotDue
+    return locked, due
+
+
+def record_payment(
+    invoice: Invoice,
+    amount: Decimal,
+    method: str,
+    *,
+    now: datetime.datetime,
+    shown: Decimal | None = None,
+    using: str = "default",
+) -> Payment:
+    """Take a payment, in the invoice's currency; the last of it makes the invoice paid. Raises as
+    :func:`open_invoice`."""
     with transaction.atomic(using=using):
-        _hold(invoice.client_id, using)
-        rows = Invoice.objects.using(using)
-        locked = rows.select_for_update(no_key=True, of=("self",)).get(pk=invoice.pk)
-        if locked.status not in selectors.DEBT:
-            raise exceptions.NothingDue
-        due = selectors.with_due(rows.filter(pk=invoice.pk)).values_list("due", flat=True).get()
-        if not Decimal(0) < amount <= due:
-            raise exceptions.AmountNotDue
+        locked, due = open_invoice(invoice, amount, shown=shown, using=using)
         payment = Payment.objects.using(using).create(
-            invoice=locked, amount=amount, status=Payment.Status.SUCCEEDED, paid_on=_today(now), method=method
+            invoice=locked, amount=amount, status=Payment.Status.SUCCEEDED, paid_on=today_of(now), method=method
         )
         if amount == due:
             locked.status = Invoice.Status.PAID
@@ -67,7 +87,7 @@ def refund_credit(
     Raises ``ClientErased`` or ``NothingLeft``.
     """
     with transaction.atomic(using=using):
-        _hold(credit.client_id, using)
+        hold(credit.client_id, using)
         rows = AccountCredit.objects.using(using).select_related("client")
         locked = rows.select_for_update(no_key=True, of=("self",)).get(pk=credit.pk)
         left = locked.amount - locked.used - locked.forfeited
@@ -83,10 +103,10 @@ def refund_credit(
             amount=left,
             currency=locked.currency,
             status=Invoice.Status.REFUNDED,
-            due_on=_today(now),
+            due_on=today_of(now),
         )
         return Payment.objects.using(using).create(
-            invoice=invoice, amount=left, status=Payment.Status.REFUNDED, paid_on=_today(now), method=method
+            invoice=invoice, amount=left, status=Payment.Status.REFUNDED, paid_on=today_of(now), method=method
         )
 
 
@@ -102,10 +122,12 @@ def forfeit_credits_for_erasure(ids: Sequence[int], now: datetime.datetime, usin
     return {"account credits forfeited": forfeit_credits(mine, reason=ERASURE, using=using)}
 
 
-def _hold(client_id: int, using: str) -> None:
+def hold(client_id: int, using: str = "default") -> None:
+    """Keep a client from being erased until the transaction ends. Raises ``ClientErased``."""
     if not hold_clients([client_id], using=using):
         raise exceptions.ClientErased
 
 
-def _today(now: datetime.datetime) -> datetime.date:
+def today_of(now: datetime.datetime) -> datetime.date:
+    """The day of a payment, in UTC."""
     return now.astimezone(datetime.UTC).date()

@@ -6,13 +6,14 @@ from decimal import Decimal, InvalidOperation
 
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clubhouse.accounts.permissions import needs
-from clubhouse.billing import exceptions, services
-from clubhouse.billing.models import Invoice
+from clubhouse.billing import charges, exceptions, refunds, services
+from clubhouse.billing.models import Invoice, Payment
 from clubhouse.clients.models import Client
 from clubhouse.memberships.models import AccountCredit
 from clubhouse.settle import Unclear, chosen, counted, owner_of, settle
@@ -20,6 +21,8 @@ from clubhouse.settle import Unclear, chosen, counted, owner_of, settle
 #: Ways to pay and be paid, and reasons to write off: chosen from a list, so that no free text names a person.
 METHODS = ("card", "cash", "bank transfer", "direct debit")
 REASONS = ("not collectable", "goodwill", "entered in error")
+#: A way back only: to the card that paid, by the provider.
+STORED_CARD = "stored card"
 DESK = "desk"
 
 
@@ -31,10 +34,51 @@ def pay_invoice(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act(client: Client) -> str:
         invoice, amount = get_object_or_404(Invoice, pk=pk), _amount(request)
-        services.record_payment(invoice, amount, _one_of(request, "method", METHODS), now=timezone.now())
-        return f"Payment of {amount:.2f} {invoice.currency} recorded."
+        method = _one_of(request, "method", METHODS)
+        services.record_payment(invoice, amount, method, now=timezone.now(), shown=_shown(request))
+        return _("Payment of %(amount)s %(currency)s recorded.") % {
+            "amount": f"{amount:.2f}",
+            "currency": invoice.currency,
+        }
 
-    return settle(request, owner, "invoices", act)
+    return _back(request, pk, settle(request, owner, "invoices", act))
+
+
+@needs("retail")
+@require_POST
+def charge_card(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for ``amount`` from the stored ``card``; the provider takes it after this request."""
+    owner = owner_of(request, Invoice.objects.all(), pk)
+    payer = Invoice.objects.filter(pk=pk, paid_by__isnull=False).values_list("paid_by", flat=True)
+
+    def act(client: Client) -> str:
+        invoice, amount = get_object_or_404(Invoice, pk=pk), _amount(request)
+        card = request.POST.get("card", "")
+        if not card.isdecimal() or len(card) > 18:
+            raise exceptions.NoCard
+        charges.charge_card(invoice, amount, int(card), now=timezone.now(), shown=_shown(request))
+        return _("The card is being charged. The invoice shows when the payment has come through.")
+
+    return _back(request, pk, settle(request, owner, "invoices", act, also=list(payer)))
+
+
+@needs("retail")
+@require_POST
+def refund_payment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give back ``amount`` of a payment by ``method``; "stored card" is sent by the provider after this request."""
+    business = request.business  # type: ignore[attr-defined]
+    payment = get_object_or_404(Payment.objects.select_related("invoice"), pk=pk, invoice__client__business=business)
+
+    def act(client: Client) -> str:
+        amount, method = _amount(request), _one_of(request, "method", (*METHODS, STORED_CARD))
+        to_card = method == STORED_CARD
+        refunds.refund_payment(payment, amount, method, now=timezone.now(), shown=_shown(request), to_card=to_card)
+        said = {"amount": f"{amount:.2f}", "currency": payment.invoice.currency}
+        if to_card:
+            return _("%(amount)s %(currency)s are on their way back to the card.") % said
+        return _("%(amount)s %(currency)s refunded.") % said
+
+    return _back(request, payment.invoice_id, settle(request, payment.invoice.client_id, "invoices", act))
 
 
 @needs("retail")
@@ -42,7 +86,8 @@ def pay_invoice(request: HttpRequest, pk: int) -> HttpResponse:
 def write_off_invoice(request: HttpRequest, pk: int) -> HttpResponse:
     """Write off what is open on an invoice, with a ``reason``."""
     owner = owner_of(request, Invoice.objects.all(), pk)
-    return settle(request, owner, "invoices", lambda client: _write_off(request, Invoice.objects.filter(pk=pk)))
+    done = settle(request, owner, "invoices", lambda client: _write_off(request, Invoice.objects.filter(pk=pk)))
+    return _back(request, pk, done)
 
 
 @needs("retail")
@@ -103,15 +148,29 @@ def _forfeit(rows: models.QuerySet[AccountCredit]) -> str:
     return f"{counted(count, 'account credit')} forfeited."
 
 
+def _back(request: HttpRequest, invoice: int, done: HttpResponse) -> HttpResponse:
+    """Back to the invoice's own page for who came from there, else where the settling led."""
+    return redirect("billing:invoice", invoice) if request.POST.get("back") == "invoice" else done
+
+
+def _shown(request: HttpRequest) -> Decimal | None:
+    """What the form said was open; None for a form that says nothing of it."""
+    return _number(request.POST["shown"]) if "shown" in request.POST else None
+
+
 def _amount(request: HttpRequest) -> Decimal:
     """The amount that was typed. Raises :class:`Unclear` for anything but a number with at most two decimals."""
-    typed = request.POST.get("amount", "").strip().replace(",", ".")
+    return _number(request.POST.get("amount", ""))
+
+
+def _number(typed: str) -> Decimal:
+    typed = typed.strip().replace(",", ".")
     try:
         amount = Decimal(typed) if len(typed) <= 12 else Decimal("NaN")
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount != amount.quantize(Decimal("0.01")):
-        raise Unclear("Enter the amount as a number such as 12.50; nothing was changed.")
+        raise Unclear(_("Enter the amount as a number such as 12.50; nothing was changed."))
     return amount
 
 

@@ -84,6 +84,12 @@ def colleagues(staff: StaffMember, query: str = "") -> QuerySet[StaffMember]:
     return found.order_by(Lower("name"), "pk")
 
 
+def trainers(staff: StaffMember) -> QuerySet[StaffMember]:
+    """Who may look after a client: colleagues who train, and can still sign in."""
+    rows = StaffMember.objects.filter(business_id=staff.business_id, is_instructor=True, user__is_active=True)
+    return rows.order_by(Lower("name"), "pk")
+
+
 # --- the profile ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Some:
@@ -103,6 +109,7 @@ class Tie:
     linking: ClientLinking
     relation: str
     other: Client
+    own: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +118,7 @@ class Profile:
 
     image: ProfileImage | None
     trainers: list[ClientTrainer]
+    other_trainers: list[StaffMember]
     identities: list[Identity]
     ties: list[Tie]
     notes: Some
@@ -123,6 +131,12 @@ class Profile:
     credits: Some | None = None
     invoices: Some | None = None
     cards: list[StoredCard] | None = None
+
+    @property
+    def payers(self) -> list[Client]:
+        """Who may pay for this client: those linked by Paid By."""
+        own = [tie for tie in self.ties if tie.linking.kind == ClientLinking.Kind.PAID_BY and tie.own]
+        return [tie.other for tie in own if not tie.other.is_erased]
 
 
 RELATIONS = {
@@ -168,6 +182,7 @@ def profile(staff: StaffMember, client: Client, *, everything: str = "") -> Prof
     return Profile(
         image=image_of(client),
         trainers=list(ClientTrainer.objects.filter(client=client).select_related("trainer").order_by("trainer__name")),
+        other_trainers=list(trainers(staff).exclude(client_trainers__client=client)),
         identities=list(Identity.objects.filter(client=client).order_by("provider")),
         ties=ties(client),
         notes=some("notes", ClientNote.objects.filter(client=client).select_related("author").order_by("-pk")),
@@ -187,7 +202,7 @@ def ties(client: Client) -> list[Tie]:
     for linking in found.order_by("kind", "pk"):
         own = linking.client_id == client.pk
         relation = RELATIONS[ClientLinking.Kind(linking.kind), "own" if own else "other"]
-        seen.append(Tie(linking=linking, relation=relation, other=linking.other if own else linking.client))
+        seen.append(Tie(linking=linking, relation=relation, other=linking.other if own else linking.client, own=own))
     return seen
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clubhouse.accounts.again import Refusal
 from clubhouse.accounts.permissions import administrator_required, may_delete_accounts, needs
+from clubhouse.billing.once import new_key
 from clubhouse.clients import selectors, services
 from clubhouse.clients.models import Client, ClientLinking
 from clubhouse.privacy.selectors import Look, look
@@ -61,6 +62,7 @@ def show_record(request: HttpRequest, client: Client, *, door: str) -> HttpRespo
         "client": client,
         "profile": record,
         "door": door,
+        "once_key": new_key(),
         "list_url": reverse("clients:deleted" if client.is_erased else f"{door}:list"),
         "edit_url": reverse(f"{door}:edit", args=[client.pk]),
         "age": selectors.age(client.dob, timezone.localdate()),
@@ -77,7 +79,10 @@ def image(request: HttpRequest, pk: int) -> FileResponse:
     """A client's picture, for those who may see the client. Files have no address of their own."""
     client = selectors.find(request.staff, pk)  # type: ignore[attr-defined]
     picture = selectors.image_of(client)
-    file = picture and (picture.thumbnail or picture.medium or picture.original)
+    copies = (picture.thumbnail, picture.medium, picture.original) if picture else ()
+    if request.GET.get("size") in {"medium", "original"}:
+        copies = copies[::-1] if request.GET["size"] == "original" else copies[1:]
+    file = next((copy for copy in copies if copy), None)
     if not file or not file.storage.exists(file.name):
         raise Http404
     kind = mimetypes.guess_type(file.name)[0]

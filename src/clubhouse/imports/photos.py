@@ -172,7 +172,7 @@ def _digest(name: str) -> bytes:
 
 def _image(content: bytes, client: int, stored: Stored) -> ProfileImage:
     """Store the picture as it is, and two smaller copies, upright and without what a camera writes into it."""
-    upright, kind = _opened(content)
+    upright, kind = opened(content)
     image = ProfileImage(client_id=client)
     stored.save(content, _ENDINGS[kind], "original", image)
     for field, edge in (("medium", MEDIUM), ("thumbnail", THUMBNAIL)):
@@ -185,7 +185,8 @@ def _image(content: bytes, client: int, stored: Stored) -> ProfileImage:
     return image
 
 
-def _opened(content: bytes) -> tuple[Image.Image, str]:
+def opened(content: bytes) -> tuple[Image.Image, str]:
+    """A picture, upright and without what a camera writes into it, and its kind. Raises :class:`Unusable`."""
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures and raises at larger ones still; our bound is checked before decoding.

@@ -23,12 +23,12 @@ ERASURE = "erasure"
 def cancel_memberships(
     memberships: models.QuerySet[Membership],
     *,
-    on: datetime.date,
+    on: datetime.date | models.F,
     reason: str,
     at_provider: bool = True,
     using: str = "default",
 ) -> int:
-    """End those of the memberships that are active or frozen, as of the day ``on``; returns how many.
+    """End those of the memberships that are active or frozen, as of the day ``on`` (or a column's); returns how many.
 
     The payment provider is told after commit (row F13), by effects recorded here. An erasure records them by its own
     declaration and passes ``at_provider=False``. A fixed number of statements.

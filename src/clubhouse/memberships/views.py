@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clubhouse.accounts.permissions import needs
 from clubhouse.clients.models import Client
-from clubhouse.memberships import selectors, services
+from clubhouse.memberships import sales, selectors, services
 from clubhouse.memberships.models import Membership, Package
 from clubhouse.settle import Unclear, chosen, counted, owner_of, settle
 
@@ -49,6 +50,24 @@ def remove_payer(request: HttpRequest, pk: int) -> HttpResponse:
         return "The payer was removed: the client pays for this membership from now on."
 
     return settle(request, owner, "memberships", act)
+
+
+@needs("retail")
+@require_POST
+def set_payer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let another client pay for a membership from now on: one who is linked to its client by Paid By."""
+    owner = owner_of(request, Membership.objects.all(), pk)
+
+    typed = request.POST.get("payer", "")
+    payers = {int(typed)} if typed.isdecimal() and len(typed) < 19 else set()
+
+    def act(client: Client) -> str:
+        if not payers:
+            raise Unclear(_("Choose who pays, or add a Paid By linking first; nothing was changed."))
+        payer = sales.set_payer(pk, *payers)
+        return _("%(client)s pays for this membership from now on.") % {"client": payer.display_name}
+
+    return settle(request, owner, "memberships", act, also=payers)
 
 
 @needs("retail")

@@ -19,6 +19,7 @@ from clubhouse.memberships.selectors import unused_packages
 from clubhouse.messages.models import ClientMessage, Notification
 from clubhouse.schedule.models import Club, Session
 from clubhouse.sets import Keys, hold_clients, insert_all
+from clubhouse.tasks.services import open_tasks
 from clubhouse.team.models import StaffMember
 from lethe import outbox
 
@@ -99,7 +100,7 @@ def tell_needs_payer(
         later = [[str(kind), client] for kind, client, _ in tasks if client not in held]
         if later:
             emitter(emit, using)("staff.tasks", {"tasks": later})
-        _write_tasks([task for task in tasks if task[1] in held], using, emit)
+        _write_tasks([task for task in tasks if task[1] in held], using, emit, now=now)
     return {
         "clients who need a new payer": sum(kind == kinds.NEEDS_PAYER for kind, *_ in tasks),
         "clients who need a guardian": sum(kind == kinds.NEEDS_GUARDIAN for kind, *_ in tasks),
@@ -118,7 +119,7 @@ def write_tasks(tasks: Iterable[tuple[str, int]], using: str = "default") -> int
         wanted -= set(known.values_list("kind", "client_id"))
         clubs = dict(_with_club(Client.objects.using(using).filter(pk__in=Keys(held))))
         rows = [(kind, client, clubs[client]) for kind, client in sorted(wanted) if client in clubs]
-        return _write_tasks(rows, using, None)
+        return _write_tasks(rows, using, None, now=timezone.now())
 
 
 def tell_clients(
@@ -141,8 +142,11 @@ def mark_read(
     return unread.update(read_at=now)
 
 
-def _write_tasks(tasks: Sequence[tuple[str, int, int]], using: str, emit: Emit | None) -> int:
-    """A line for each colleague who looks after the client's home club: (kind, client key, club key)."""
+def _write_tasks(
+    tasks: Sequence[tuple[str, int, int]], using: str, emit: Emit | None, *, now: datetime.datetime
+) -> int:
+    """A task, and a line for each colleague who looks after the client's home club: (kind, client key, club key)."""
+    open_tasks(((kind, client) for kind, client, _ in tasks), now=now, using=using)
     desk = _desks({club for _, _, club in tasks}, using)
     rows = [
         Notification(recipient_id=recipient, kind=kind, client_id=client)

@@ -36,6 +36,15 @@ VIEWS: list[tuple[str, str, str, set[str], bool]] = [
     ("clients:edit", "client", "GET POST", EVERYONE, True),
     ("clients:delete", "client", "POST", DELETERS, True),
     ("clients:remove-linking", "linking", "POST", EVERYONE, True),
+    ("clients:new", "", "GET POST", EVERYONE, False),
+    ("clients:timeline", "client", "GET", EVERYONE, True),
+    ("clients:picture", "client", "GET POST", EVERYONE, True),
+    ("clients:add-linking", "client", "GET POST", EVERYONE, True),
+    ("clients:add-note", "client", "POST", EVERYONE, True),
+    ("clients:edit-note", "note", "GET POST", ADMINISTRATORS | {"employee"}, True),
+    ("clients:delete-note", "note", "POST", ADMINISTRATORS | {"employee"}, True),
+    ("clients:add-trainer", "client", "POST", EVERYONE, True),
+    ("clients:remove-trainer", "trainer", "POST", EVERYONE, True),
     ("users:list", "", "GET", ADMINISTRATORS, False),
     ("users:profile", "client", "GET", ADMINISTRATORS, True),
     ("users:edit", "client", "GET POST", ADMINISTRATORS, True),
@@ -88,6 +97,11 @@ def address(club: Club, administrator: StaffMember, employee: StaffMember) -> Ca
             return reverse(name, args=[client.pk])
         if needs == "linking":
             return reverse(name, args=[make.make_linking("family", client, make.make_client(club)).pk])
+        if needs == "note":
+            # Who wrote it may change it, and administrators may.
+            return reverse(name, args=[client.client_notes.create(author=employee, text="x").pk])
+        if needs == "trainer":
+            return reverse(name, args=[client.client_trainers.create(trainer=employee).pk])
         if needs == "colleague":
             return reverse(name, args=[employee.pk])
         if needs == "account":

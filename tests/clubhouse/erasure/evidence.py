@@ -131,6 +131,7 @@ RECORDED = {
     "lethe.Effect",
     "privacy.ErasureReceipt",
     "messaging.Notification",
+    "tasks.Task",
 }
 
 

@@ -1,4 +1,5 @@
-"""What is asked of the payment provider: cancel, detach, delete (rows F13, H17). All of it can be asked twice.
+"""What is asked of the payment provider: cancel, freeze, detach, delete (rows F13, H17), charge and refund. All of it
+can be asked twice.
 
 The provider's own words never leave here: they name subscriptions, cards and customers.
 """
@@ -47,11 +48,85 @@ def delete_customer(token: str) -> str:
     return _ask(lambda api: api.v1.customers.delete(token), done="deleted")
 
 
+def freeze_subscription(token: str) -> str:
+    """Let nothing be collected for a subscription until it is unfrozen; returns "frozen" or "was gone"."""
+    params: Any = {"pause_collection": {"behavior": "void"}}
+    return _ask(lambda api: api.v1.subscriptions.update(token, params), done="frozen")
+
+
+def unfreeze_subscription(token: str) -> str:
+    """Collect for a subscription again; returns "unfrozen" or "was gone"."""
+    params: Any = {"pause_collection": ""}
+    return _ask(lambda api: api.v1.subscriptions.update(token, params), done="unfrozen")
+
+
+def prepare_charge(units: int, currency: str, *, customer: str, method: str, once: str) -> str:
+    """Make a payment that still takes no money and return its reference; "" where the card or customer is gone.
+
+    ``units`` are the currency's smallest. The same ``once`` makes it once. Raises ``Retry``.
+    """
+    params: Any = {"amount": units, "currency": currency.lower(), "customer": customer, "payment_method": method}
+    options: Any = {"idempotency_key": f"charge-{once}"}
+    try:
+        return str(_call(lambda api: api.v1.payment_intents.create(params, options=options)).id)
+    except stripe.InvalidRequestError as error:
+        _refused(error)
+        return ""
+
+
+def confirm_charge(reference: str) -> str:
+    """Take the money of a payment that was prepared; returns "succeeded", "processing" or "declined". Raises ``Retry``.
+
+    The state is asked first, so that a payment whose answer was lost is not taken twice.
+    """
+    params: Any = {"off_session": True}
+    try:
+        intent = _call(lambda api: api.v1.payment_intents.retrieve(reference))
+        if intent.status == "requires_confirmation":
+            intent = _call(lambda api: api.v1.payment_intents.confirm(reference, params))
+        if intent.status == "requires_action":
+            # The bank wants to see the client, who is not at the provider's page. It is not left open.
+            intent = _call(lambda api: api.v1.payment_intents.cancel(reference))
+    except stripe.CardError:
+        return "declined"
+    except stripe.InvalidRequestError as error:
+        _refused(error)
+        return "declined"
+    return str(intent.status) if intent.status in {"succeeded", "processing"} else "declined"
+
+
+def refund(reference: str, units: int, *, once: str) -> str:
+    """Send a part of a payment back to the card; returns "refunded" or "refused". Raises ``Retry``.
+
+    What went back before is asked first: a key is remembered there for a day only.
+    """
+    of: Any = {"charge" if reference.startswith("ch_") else "payment_intent": reference}
+    params: Any = of | {"amount": units, "metadata": {"once": once}}
+    options: Any = {"idempotency_key": f"refund-{once}"}
+    try:
+        gone = _call(lambda api: api.v1.refunds.list(of | {"limit": 100}))
+        if any(getattr(one.metadata, "once", "") == once for one in gone.data):
+            return "refunded"
+        _call(lambda api: api.v1.refunds.create(params, options=options))
+    except stripe.InvalidRequestError:
+        return "refused"
+    return "refunded"
+
+
 def _ask(deed: Callable[[stripe.StripeClient], object], *, done: str) -> str:
     try:
-        deed(_client(settings.STRIPE_KEY, settings.STRIPE_API))
+        _call(deed)
     except stripe.InvalidRequestError as error:
         return _refused(error)
+    return done
+
+
+def _call(deed: Callable[[stripe.StripeClient], Any]) -> Any:
+    """What the provider answers. Raises ``Retry``, and lets through what it says of a card or a request."""
+    try:
+        return deed(_client(settings.STRIPE_KEY, settings.STRIPE_API))
+    except (stripe.InvalidRequestError, stripe.CardError):
+        raise
     except (stripe.AuthenticationError, stripe.PermissionError):
         raise Retry("The payment provider refused the key; check CLUBHOUSE_STRIPE_KEY.") from None
     except stripe.RateLimitError:
@@ -60,7 +135,6 @@ def _ask(deed: Callable[[stripe.StripeClient], object], *, done: str) -> str:
         raise Retry("The payment provider did not answer.") from None
     except stripe.StripeError as error:
         raise Retry(f"The payment provider failed (status {error.http_status}).") from None
-    return done
 
 
 def _refused(error: stripe.InvalidRequestError) -> str:

@@ -16,7 +16,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from clubhouse.billing.models import Invoice, Payment, ProviderEvent
-from clubhouse.billing.selectors import DEBT, with_due
+from clubhouse.billing.selectors import BACK, DEBT, came_in_and_stayed, with_due
 from clubhouse.memberships.services import ERASURE
 from clubhouse.sets import hold_clients
 
@@ -47,9 +47,18 @@ def take(event: Mapping[str, Any]) -> bool:
     clients = set(known.values_list("invoice__client_id", flat=True))
     # The lock on clients comes before the one on what is theirs, as everywhere.
     alive = hold_clients(clients, using="default")
+    dealt_with = set()
     for payment in known.select_related("invoice").select_for_update(no_key=True, of=("self",)).order_by("pk"):
-        news(payment, said, payment.invoice.client_id not in alive)
+        # What went back bears the reference too, as a later line of the same invoice.
+        if payment.invoice_id not in dealt_with:
+            dealt_with.add(payment.invoice_id)
+            news(payment, said, payment.invoice.client_id not in alive)
     return new
+
+
+def smallest_units(amount: Decimal, currency: str) -> int:
+    """An amount as the provider counts it: cents, or whole units where a currency has no smaller one."""
+    return int(amount if currency.lower() in WHOLE else amount * 100)
 
 
 def forget_old_events(now: datetime.datetime) -> int:
@@ -72,15 +81,19 @@ def _succeeded(payment: Payment, said: Mapping[str, Any], erased: bool) -> None:
 
 def _refunded(payment: Payment, said: Mapping[str, Any], erased: bool) -> None:
     """All of it: the payment itself is refunded. A part of it: what has gone back so far is a line of its own."""
-    parts = Payment.objects.filter(invoice=payment.invoice_id, provider_reference=_key(said.get("id")))
+    own = Payment.objects.filter(invoice=payment.invoice_id, provider_reference=payment.provider_reference)
+    # The payment's reference is on its refunds, so that the reports find the two side by side.
+    parts = own.filter(status__in=BACK).exclude(pk=payment.pk).order_by("pk")
+    gone = sum((part.amount for part in parts), Decimal(0))
     if said.get("refunded"):
-        parts.exclude(pk=payment.pk).delete()
-        _state(payment, Payment.Status.REFUNDED)
-        if not Payment.objects.filter(invoice=payment.invoice_id, status=Payment.Status.SUCCEEDED).exists():
+        if gone < payment.amount:
+            parts.delete()
+            _state(payment, Payment.Status.REFUNDED)
+        if not came_in_and_stayed(payment.invoice_id):
             _invoice(payment, (Invoice.Status.PAID, *DEBT), status=Invoice.Status.REFUNDED)
         return
     back = _amount(said.get("amount_refunded"), said.get("currency"))
-    part = parts.exclude(pk=payment.pk).first()
+    part = parts.first()
     if part is None and back > 0 and payment.status == Payment.Status.SUCCEEDED:
         Payment.objects.create(
             invoice_id=payment.invoice_id,
@@ -88,11 +101,11 @@ def _refunded(payment: Payment, said: Mapping[str, Any], erased: bool) -> None:
             status=Payment.Status.REFUNDED,
             paid_on=timezone.now().date(),
             method=payment.method,
-            provider_reference=_key(said.get("id")),
+            provider_reference=payment.provider_reference,
         )
-    elif part is not None and back > part.amount:
+    elif part is not None and back > gone:
         # What is told is the sum so far; an older message that comes late tells less.
-        Payment.objects.filter(pk=part.pk).update(amount=back)
+        Payment.objects.filter(pk=part.pk).update(amount=part.amount + back - gone)
 
 
 def _disputed(payment: Payment, said: Mapping[str, Any], erased: bool) -> None:
