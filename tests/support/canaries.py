@@ -75,6 +75,10 @@ class Canaries:
     credit_reason: str = field(default_factory=lambda: f"goodwill for {word('mishap')}")
     remote_address: str = field(default_factory=lambda: f"2001:db8::{digits(4)}:{digits(4)}")
     session_key: str = field(default_factory=lambda: word("sess", length=28))
+    reset_token: str = field(default_factory=lambda: word("reset", length=40))
+    reset_asked: str = field(default_factory=lambda: word("asked", length=40))
+    tried_from: str = field(default_factory=lambda: word("agent", length=20))
+    tried_form: str = field(default_factory=lambda: word("typed", length=20))
     image_text: str = field(default_factory=lambda: word("pixels"))
 
     def client_fields(self) -> dict[str, object]:

@@ -8,14 +8,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
+from axes.models import AccessAttempt
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from clubhouse.accounts.models import PasswordReset, User
 from clubhouse.accounts.models import Session as SignIn
-from clubhouse.accounts.models import User
 from clubhouse.audits.models import LogEntry, about
 from clubhouse.billing.models import StoredCard
 from clubhouse.clients.models import Client, ClientNote, ClientTrainer, Identity, ProfileImage
@@ -182,8 +183,13 @@ def _traces(
     *,
     settled: bool,
 ) -> None:
-    ReaderChoice.objects.create(user=user, language="de", timezone="Europe/Berlin")
+    ReaderChoice.objects.create(user=user, language="en-gb", timezone="Europe/London")
     SignIn.objects.create(session_key=values.session_key, session_data="e30", expire_date=make.in_days(1), user=user)
+    PasswordReset.objects.create(user=user, token_hash=values.reset_token, asked_today=values.reset_asked)
+    # As axes would fill it in, were it not handed a blank request.
+    AccessAttempt.objects.create(
+        username=str(user.pk), user_agent=values.tried_from, post_data=values.tried_form, failures_since_start=1
+    )
     Notification.objects.create(recipient=trainer, kind="booking_cancelled", session=past, client=client, places=1)
     ClientMessage.objects.create(client=client, kind="receipt", send_after=make.in_days(-2), sent_at=make.in_days(-2))
     if not settled:

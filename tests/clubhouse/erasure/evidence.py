@@ -108,8 +108,10 @@ def belongs(change: Change, before: Snapshot, client: int) -> bool:
     user = before["clients.Client"][(client,)]["user_id"]
     if change.label == "accounts.User":
         return bool(row["id"] == user)
-    if change.label in {"accounts.Session", "localisation.ReaderChoice"}:
+    if change.label in {"accounts.Session", "accounts.PasswordReset", "localisation.ReaderChoice"}:
         return bool(row["user_id"] == user)
+    if change.label == "axes.AccessAttempt":
+        return bool(row["username"] == str(user)) and change.after is None
     if change.label == "lethe.SubjectKey":
         return row["key"] == str(client) and change.after is None
     return bool(row.get("client_id") == client)

@@ -48,8 +48,10 @@ def test_the_whole_way_and_back_with_no_history(
     open_account(browser, build, provider, elsewhere, club)
     first = Client.objects.get(email="zoe@example.com")
     make.make_booking(make.make_session(club, days=-3), first)
-    token = unseal(Grant.objects.get().token_sealed)
+    sealed = Grant.objects.get().token_sealed
+    token = unseal(sealed)
     assert token in elsewhere.live
+    assert sealed.encode() in logical_dump(connection)
     found = look(first)
     assert any("social sign-ins" in line.label for line in found.removed)
     before = list(elsewhere.asked)
@@ -62,6 +64,7 @@ def test_the_whole_way_and_back_with_no_history(
     assert b"subject-of-zoe" not in logical_dump(connection)
     outbox.drain()
     assert token not in elsewhere.live
+    assert sealed.encode() not in logical_dump(connection), "scrubbed once it is done"
     done = Effect.objects.get(kind="identity.revoke")
     assert (done.receipt, done.payload) == ({"outcome": "revoked"}, {})
     labels = [deed.label for deed in progress(Run.objects.get()).deeds]
