@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
@@ -15,8 +14,6 @@ from clubhouse.accounts.forms import SignInForm
 from clubhouse.accounts.models import Business, User
 from clubhouse.accounts.permissions import may
 from clubhouse.accounts.signing_in import begin
-
-BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
 def _destination(request: HttpRequest, fallback: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clubhouse.accounts.views import BACKEND
+from clubhouse.accounts.signing_in import begin as begin_sign_in
 from clubhouse.member import accounts
 from clubhouse.member.gate import member_of, needs_sign_up, open_page, show
 from clubhouse.member.models import AppBuild
@@ -82,7 +81,7 @@ def finish(request: HttpRequest, build: AppBuild, token: str = "") -> HttpRespon
         except accounts.LinkOver:
             return show(request, build, "sign_up_over.html", status=410)
         else:
-            login(request, user, backend=BACKEND)
+            begin_sign_in(request, user)
             messages.success(request, _("Your account is open."))
             return redirect("member:home", build.slug)
     context = {"form": form, "token": token}
