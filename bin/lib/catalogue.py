@@ -101,8 +101,8 @@ def texts_of_template(source: str) -> Iterator[Text]:
         elif first == "comment":
             commented = True
         elif first in {"blocktranslate", "blocktrans"}:
-            if "context" in words or "asvar" in words:
-                raise ValueError(f"bin/translate knows no context and no asvar: {token.contents}")
+            if "context" in words:
+                raise ValueError(f"bin/translate knows no context: {token.contents}")
             block, trimmed = [[]], "trimmed" in words
             yield from _constants(constant_re, token.contents)
         elif first in {"endblocktranslate", "endblocktrans"} and block is not None:
@@ -124,10 +124,8 @@ def texts_of_template(source: str) -> Iterator[Text]:
 
 
 def _constants(pattern: re.Pattern[str], contents: str) -> Iterator[str]:
-    for constant in pattern.findall(contents):
-        literal = re.fullmatch(r"_\(\s*([\"'])(.*)\1\s*\)", constant, re.DOTALL)
-        if literal:
-            yield literal.group(2).replace("%", "%%")
+    for literal in pattern.findall(contents):
+        yield literal[1:-1].replace("%", "%%")
 
 
 def _of_policies() -> Iterator[tuple[str, Text, str | None]]:
@@ -202,7 +200,7 @@ def updated(old: Catalog, texts: Catalog, language: str) -> Catalog:
         project="clubhouse",
         version="",
         charset="utf-8",
-        header_comment=f"# {LANGUAGES[language]} texts of clubhouse. Made by bin/translate; only msgstr is written by hand.",
+        header_comment=f"# {LANGUAGES[language]} texts. Made by bin/translate; only msgstr is written by hand.",
         creation_date=STAMP,
         revision_date=STAMP,
         fuzzy=False,

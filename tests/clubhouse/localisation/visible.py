@@ -1,7 +1,7 @@
 """Finding the words in a template that a person would see and nobody could translate.
 
-No HTML parser reads a Django template, because tags of the one stand inside tags of the other. This small scanner cuts a
-source into pieces and keeps where each begins, which is all that is needed to name a line.
+No HTML parser reads a Django template, because tags of the one stand inside tags of the other. This small scanner cuts
+a source into pieces and keeps where each begins, which is all that is needed to name a line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ SPOKEN = ("alt", "aria-description", "aria-label", "data-busy", "data-label", "p
 #: Arguments of template tags that end up on the screen.
 ARGUMENTS = ("action", "counted", "label", "noun", "text", "title")
 #: What is the same in every language: units, signs, codes, the product's own name.
-SAME = re.compile(r"\b(Clubhouse|min|CSV|API|id|PDF|JSON|Standard Webhooks|OpenAPI|ID)\b|lethe|[a-z]+--[a-z]+|(?<!\S)/[\w/-]*/(?!\S)")
+SAME = re.compile(
+    r"\b(Clubhouse|min|CSV|API|id|PDF|JSON|Standard Webhooks|OpenAPI|ID)\b|lethe|[a-z]+--[a-z]+|(?<!\S)/[\w/-]*/(?!\S)"
+)
 
 DJANGO = r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
 HIDDEN = re.compile(
@@ -28,6 +30,7 @@ TAG = re.compile(rf"</?[a-zA-Z](?:{DJANGO}|\"(?:{DJANGO}|[^\"])*\"|'(?:{DJANGO}|
 ATTRIBUTE = re.compile(rf"(?<![\w-])({'|'.join(SPOKEN)})=\"((?:{DJANGO}|[^\"])*)\"", re.DOTALL)
 ARGUMENT = re.compile(rf"(?<![\w-])({'|'.join(ARGUMENTS)})=(\"[^\"]*\"|'[^']*')")
 FALLBACK = re.compile(r"(?<!icon)\|(?:default|default_if_none|yesno):(\"[^\"]*\"|'[^']*')")
+ADDED = re.compile(r"\|add:(\"[^\"]* [^\"]*\"|'[^']* [^']*')")
 ICON = re.compile(r"\{%\s*icon\s+\S+\s+(\"[^\"]*\"|'[^']*')")
 ANY_DJANGO = re.compile(DJANGO, re.DOTALL)
 
@@ -71,6 +74,7 @@ def unmarked(source: str) -> Iterator[Piece]:
                 yield Piece(tag.start() + found.start(), found.group())
         if (icon := ICON.match(tag.group())) and has_words(icon.group(1)):
             yield Piece(tag.start() + icon.start(1), icon.group(1))
-    for found in FALLBACK.finditer(seen):
-        if has_words(found.group(1)):
+    for found in (*FALLBACK.finditer(seen), *ADDED.finditer(seen)):
+        sent = re.search(r'value="\{\{[^}]*$', seen[: found.start()])
+        if has_words(found.group(1)) and not sent:
             yield Piece(found.start(), found.group())
