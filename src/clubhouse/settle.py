@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from clubhouse.accounts.permissions import is_administrator
 from clubhouse.billing.exceptions import BillingError
@@ -24,7 +25,7 @@ class NothingChosen(Exception):
     """Nothing was chosen, so nothing was changed. Choose at least one line, then press the button."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__(gettext(str(self.__doc__)))
 
 
 class Unclear(Exception):
@@ -73,8 +74,3 @@ def chosen(request: HttpRequest, name: str, rows: models.QuerySet[Any]) -> model
     if not keys:
         raise NothingChosen
     return rows.filter(pk__in=keys)
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """ "1 booking", "2 bookings"."""
-    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -21,12 +21,12 @@ class Business(models.Model):
     """A tenant: a company with one or more clubs. Nothing is ever read across businesses."""
 
     class DeletionMode(models.TextChoices):
-        SETTLE_FIRST = "settle_first", "Settle first: a person resolves every item before a client is deleted"
-        CANCEL_AND_ERASE = "cancel_and_erase", "Cancel and erase: the deletion cancels bookings and subscriptions"
+        SETTLE_FIRST = "settle_first", _("Settle first: a person resolves every item before a client is deleted")
+        CANCEL_AND_ERASE = "cancel_and_erase", _("Cancel and erase: the deletion cancels bookings and subscriptions")
 
     class Promotion(models.TextChoices):
-        AT_ONCE = "at_once", "The next client gets a freed place at once"
-        OFFER = "offer", "The next client is offered a freed place for a while"
+        AT_ONCE = "at_once", _("The next client gets a freed place at once")
+        OFFER = "offer", _("The next client is offered a freed place for a while")
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
@@ -78,9 +78,9 @@ class User(AbstractBaseUser):
     """
 
     class Audience(models.TextChoices):
-        MEMBER = "member", "Member"
-        TEAM = "team", "Team"
-        OPERATOR = "operator", "Operator of the deployment"
+        MEMBER = "member", _("Member")
+        TEAM = "team", _("Team")
+        OPERATOR = "operator", _("Operator of the deployment")
 
     login = models.CharField(max_length=32, unique=True, default=random_login, editable=False)
     business = models.ForeignKey(Business, on_delete=models.PROTECT, null=True, blank=True, related_name="users")

@@ -13,24 +13,27 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from clubhouse.team.models import AccessGroup, StaffMember
 
 View = Callable[..., HttpResponseBase]
 AREAS = ("contacts", "schedule", "retail", "access")
+AREAS_SAID = {"contacts": _("Contacts"), "schedule": _("Schedule"), "retail": _("Retail"), "access": _("Access")}
 
-TEAM_ONLY = "This is for the team of a club. You are signed in as a member."
-ADMINISTRATORS_ONLY = "Only administrators of your business can do this. Ask one of them."
-AREA_NEEDED = (
+TEAM_ONLY = _("This is for the team of a club. You are signed in as a member.")
+ADMINISTRATORS_ONLY = _("Only administrators of your business can do this. Ask one of them.")
+AREA_NEEDED = _(
     "Your Team Access Group does not include {area}. An administrator can switch it on under "
     "Team settings > Team Access Group."
 )
-REPORTS_NEEDED = (
+REPORTS_NEEDED = _(
     "Reports are for administrators, and for the manager of a club. Ask one of them, or ask an administrator to change "
     "your role under Team settings."
 )
-DELETE_NEEDED = (
+DELETE_NEEDED = _(
     "Only administrators with “Delete Accounts” switched on can delete an account. An administrator finds it under "
     "Team settings > Team Access Group > Access > Administrator Access."
 )
@@ -81,9 +84,9 @@ def _gate(allowed: Callable[[StaffMember], bool], refusal: str) -> Callable[[Vie
                 return _to_sign_in(request)
             staff: StaffMember | None = request.staff  # type: ignore[attr-defined]
             if staff is None:
-                raise PermissionDenied(TEAM_ONLY)
+                raise PermissionDenied(str(TEAM_ONLY))
             if not allowed(staff):
-                raise PermissionDenied(refusal)
+                raise PermissionDenied(str(refusal))
             return view(request, *args, **kwargs)
 
         return guarded
@@ -103,7 +106,7 @@ def administrator_required(view: View) -> View:
 
 def needs(area: str) -> Callable[[View], View]:
     """For colleagues whose Team Access Group includes ``area``: contacts, schedule, retail or access."""
-    return _gate(lambda staff: may(staff, area), AREA_NEEDED.format(area=area.capitalize()))
+    return _gate(lambda staff: may(staff, area), format_lazy(AREA_NEEDED, area=AREAS_SAID[area]))
 
 
 def delete_accounts_required(view: View) -> View:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from auditlog.registry import auditlog
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Invoice(models.Model):
     """A sale. Who it is for is ``client``; who pays, where that is another client, is ``paid_by``."""
 
     class Status(models.TextChoices):
-        OUTSTANDING = "outstanding", "Outstanding"
-        FAILED = "failed", "Payment failed"
-        DISPUTED = "disputed", "Disputed"
-        PAID = "paid", "Paid"
-        REFUNDED = "refunded", "Refunded"
-        WRITTEN_OFF = "written_off", "Written off"
+        OUTSTANDING = "outstanding", _("Outstanding")
+        FAILED = "failed", _("Payment failed")
+        DISPUTED = "disputed", _("Disputed")
+        PAID = "paid", _("Paid")
+        REFUNDED = "refunded", _("Refunded")
+        WRITTEN_OFF = "written_off", _("Written off")
 
     client = models.ForeignKey("clients.Client", on_delete=models.PROTECT, related_name="invoices")
     paid_by = models.ForeignKey(
@@ -49,13 +50,13 @@ class Payment(models.Model):
     """Money that came in for an invoice, went back, or failed to come."""
 
     class Status(models.TextChoices):
-        SUCCEEDED = "succeeded", "Succeeded"
-        FAILED = "failed", "Failed"
-        REFUNDED = "refunded", "Refunded"
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        REFUNDED = "refunded", _("Refunded")
         # On their way to the provider; neither is money yet.
-        PENDING = "pending", "Under way"
-        REFUNDING = "refunding", "Refund under way"
-        NO_REFUND = "no_refund", "Refund failed"
+        PENDING = "pending", _("Under way")
+        REFUNDING = "refunding", _("Refund under way")
+        NO_REFUND = "no_refund", _("Refund failed")
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="payments")
     amount = models.DecimalField(max_digits=10, decimal_places=2)

@@ -8,6 +8,8 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext, gettext_lazy, gettext_noop, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -16,13 +18,23 @@ from clubhouse.billing import charges, exceptions, refunds, services
 from clubhouse.billing.models import Invoice, Payment
 from clubhouse.clients.models import Client
 from clubhouse.memberships.models import AccountCredit
-from clubhouse.settle import Unclear, chosen, counted, owner_of, settle
+from clubhouse.settle import Unclear, chosen, owner_of, settle
 
 #: Ways to pay and be paid, and reasons to write off: chosen from a list, so that no free text names a person.
-METHODS = ("card", "cash", "bank transfer", "direct debit")
-REASONS = ("not collectable", "goodwill", "entered in error")
+METHODS = (
+    gettext_noop("card"),
+    gettext_noop("cash"),
+    gettext_noop("bank transfer"),
+    gettext_noop("direct debit"),
+)
+REASONS = (gettext_noop("not collectable"), gettext_noop("goodwill"), gettext_noop("entered in error"))
 #: A way back only: to the card that paid, by the provider.
-STORED_CARD = "stored card"
+STORED_CARD = gettext_noop("stored card")
+#: What is said of a choice that the list does not have.
+NOT_ONE_OF = {
+    "method": gettext_lazy("Choose the method from the list: %(choices)s. Nothing was changed."),
+    "reason": gettext_lazy("Choose the reason from the list: %(choices)s. Nothing was changed."),
+}
 DESK = "desk"
 
 
@@ -110,7 +122,10 @@ def refund_credit(request: HttpRequest, pk: int) -> HttpResponse:
     def act(client: Client) -> str:
         credit = get_object_or_404(AccountCredit, pk=pk)
         paid = services.refund_credit(credit, now=timezone.now(), method=_one_of(request, "method", METHODS))
-        return f"{paid.amount:.2f} {credit.currency} paid out."
+        return _("%(amount)s %(currency)s paid out.") % {
+            "amount": number_format(paid.amount, decimal_pos=2),
+            "currency": credit.currency,
+        }
 
     return settle(request, owner, "credits", act)
 
@@ -138,14 +153,16 @@ def _write_off(request: HttpRequest, rows: models.QuerySet[Invoice]) -> str:
     count = services.write_off(rows, reason=_one_of(request, "reason", REASONS))
     if not count:
         raise exceptions.NothingDue
-    return f"{counted(count, 'invoice')} written off."
+    return ngettext("%(count)s invoice written off.", "%(count)s invoices written off.", count) % {"count": count}
 
 
 def _forfeit(rows: models.QuerySet[AccountCredit]) -> str:
     count = services.forfeit_credits(rows, reason=DESK)
     if not count:
         raise exceptions.NothingLeft
-    return f"{counted(count, 'account credit')} forfeited."
+    return ngettext("%(count)s account credit forfeited.", "%(count)s account credits forfeited.", count) % {
+        "count": count
+    }
 
 
 def _back(request: HttpRequest, invoice: int, done: HttpResponse) -> HttpResponse:
@@ -178,5 +195,6 @@ def _one_of(request: HttpRequest, name: str, choices: tuple[str, ...]) -> str:
     """What was chosen from a list; its first where nothing was. Raises :class:`Unclear` for anything else."""
     value = request.POST.get(name, choices[0])
     if value not in choices:
-        raise Unclear(f"Choose the {name} from the list: {', '.join(choices)}. Nothing was changed.")
+        said = ", ".join(gettext(choice) for choice in choices)
+        raise Unclear(str(NOT_ONE_OF[name]) % {"choices": said})
     return value

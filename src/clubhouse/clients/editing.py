@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -60,7 +61,7 @@ def _edit(request: HttpRequest, pk: int, *, door: str) -> HttpResponse:
     if not form.is_valid():
         return _show(request, client, form, door=door, status=422)
     services.update_client(client.pk, form.cleaned_data)
-    messages.success(request, "The record was updated.")
+    messages.success(request, _("The record was updated."))
     return redirect(f"{door}:profile", client.pk)
 
 

@@ -6,20 +6,23 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.clients.models import Client
 from clubhouse.clients.services import refuse_erased
 
 #: The form's groups, in the order people fill them in.
 GROUPS = (
-    ("Who", ("first_name", "last_name", "dob", "gender", "occupation", "tags", "home_club", "status")),
-    ("Contact", ("email", "mobile_no", "phone_no", "work_no", "mobile_device", "marketing_opt_in")),
-    ("Address", ("address_1", "address_2", "address_3", "town", "postcode", "country")),
+    (_("Who"), ("first_name", "last_name", "dob", "gender", "occupation", "tags", "home_club", "status")),
+    (_("Contact"), ("email", "mobile_no", "phone_no", "work_no", "mobile_device", "marketing_opt_in")),
+    (_("Address"), ("address_1", "address_2", "address_3", "town", "postcode", "country")),
     (
-        "Body and health",
+        _("Body and health"),
         ("height", "weight", *(f"measurement{n}" for n in range(1, 7)), "medical_notes"),
     ),
-    ("Other", ("facebook_id", "notes")),
+    (_("Other"), ("facebook_id", "notes")),
 )
 
 
@@ -41,25 +44,25 @@ class ClientForm(forms.ModelForm):
     ``may_delete`` offers the status "Deleted". The form never saves it: the view hands it to the erasure.
     """
 
-    tags = TagsField(required=False, max_length=1000, help_text="Separated by commas.")
+    tags = TagsField(required=False, max_length=1000, help_text=_("Separated by commas."))
 
     class Meta:
         model = Client
-        fields = [name for _, names in GROUPS for name in names]
+        fields = [name for _title, names in GROUPS for name in names]
         labels = {
-            "email": "E-mail address",
-            "mobile_no": "Mobile phone",
-            "phone_no": "Home phone",
-            "work_no": "Work phone",
-            "mobile_device": "Mobile device",
-            "address_1": "Address, line 1",
-            "address_2": "Address, line 2",
-            "address_3": "Address, line 3",
-            "status": "User status",
-            "dob": "Date of birth",
-            "facebook_id": "Facebook id",
-            "marketing_opt_in": "May be sent news and offers",
-        } | {f"measurement{n}": f"Measurement {n}" for n in range(1, 7)}
+            "email": _("E-mail address"),
+            "mobile_no": _("Mobile phone"),
+            "phone_no": _("Home phone"),
+            "work_no": _("Work phone"),
+            "mobile_device": _("Mobile device"),
+            "address_1": _("Address, line 1"),
+            "address_2": _("Address, line 2"),
+            "address_3": _("Address, line 3"),
+            "status": _("User status"),
+            "dob": _("Date of birth"),
+            "facebook_id": _("Facebook id"),
+            "marketing_opt_in": _("May be sent news and offers"),
+        } | {f"measurement{n}": format_lazy(_("Measurement {number}"), number=n) for n in range(1, 7)}
         widgets = {
             "dob": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             "notes": forms.Textarea(attrs={"rows": 3}),
@@ -74,7 +77,7 @@ class ClientForm(forms.ModelForm):
             (value, label) for value, label in Client.Status.choices if may_delete or value != Client.Status.DELETED
         ]
         self.fields["status"].choices = offered
-        for name in ("first_name", "last_name", "email", *(n for _, names in GROUPS for n in names)):
+        for name in ("first_name", "last_name", "email", *(n for _title, names in GROUPS for n in names)):
             self.fields[name].widget.attrs.setdefault("autocomplete", "off")
 
     @property
@@ -88,12 +91,14 @@ class ClientForm(forms.ModelForm):
         same = Client.objects.filter(business=self.instance.business, email__iexact=email)
         others = same.exclude(pk=self.instance.pk)
         if email and others.exists():
-            raise forms.ValidationError("Another client of this business has this address. Give one of them another.")
+            raise forms.ValidationError(
+                gettext("Another client of this business has this address. Give one of them another.")
+            )
         return email
 
     def clean_dob(self) -> Any:
         """Nobody is born tomorrow."""
         dob = self.cleaned_data["dob"]
         if dob and dob > timezone.localdate():
-            raise forms.ValidationError("This date lies in the future. Check the year.")
+            raise forms.ValidationError(gettext("This date lies in the future. Check the year."))
         return dob

@@ -11,6 +11,7 @@ from auditlog.registry import auditlog
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 
 def opaque_key(instance: object, filename: str) -> str:
@@ -22,10 +23,10 @@ class Client(models.Model):
     """A person the club knows. An erased client keeps this row, so that history adds up (row F5)."""
 
     class Status(models.TextChoices):
-        LEAD = "lead", "Lead"
-        ACTIVE = "active", "Active"
-        INACTIVE = "inactive", "Inactive"
-        DELETED = "deleted", "Deleted"
+        LEAD = "lead", _("Lead")
+        ACTIVE = "active", _("Active")
+        INACTIVE = "inactive", _("Inactive")
+        DELETED = "deleted", _("Deleted")
 
     business = models.ForeignKey("accounts.Business", on_delete=models.PROTECT, related_name="clients")
     number = models.CharField(max_length=40, help_text="The club's own id of the client; meaningless once erased.")
@@ -118,10 +119,10 @@ class ClientLinking(models.Model):
     """
 
     class Kind(models.TextChoices):
-        BUDDY = "buddy", "Book a Buddy"
-        PAID_BY = "paid_by", "Paid By"
-        FAMILY = "family", "Family"
-        GUARDIAN = "guardian", "Guardian"
+        BUDDY = "buddy", _("Book a Buddy")
+        PAID_BY = "paid_by", _("Paid By")
+        FAMILY = "family", _("Family")
+        GUARDIAN = "guardian", _("Guardian")
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="linkings")

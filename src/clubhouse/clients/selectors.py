@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.permissions import is_administrator, may
 from clubhouse.billing.models import StoredCard
@@ -140,14 +141,14 @@ class Profile:
 
 
 RELATIONS = {
-    (ClientLinking.Kind.BUDDY, "own"): "Book a Buddy",
-    (ClientLinking.Kind.BUDDY, "other"): "Book a Buddy for",
-    (ClientLinking.Kind.PAID_BY, "own"): "Paid By",
-    (ClientLinking.Kind.PAID_BY, "other"): "Paid By: pays for",
-    (ClientLinking.Kind.FAMILY, "own"): "Family",
-    (ClientLinking.Kind.FAMILY, "other"): "Family",
-    (ClientLinking.Kind.GUARDIAN, "own"): "Guardian",
-    (ClientLinking.Kind.GUARDIAN, "other"): "Guardian of",
+    (ClientLinking.Kind.BUDDY, "own"): _("Book a Buddy"),
+    (ClientLinking.Kind.BUDDY, "other"): _("Book a Buddy for"),
+    (ClientLinking.Kind.PAID_BY, "own"): _("Paid By"),
+    (ClientLinking.Kind.PAID_BY, "other"): _("Paid By: pays for"),
+    (ClientLinking.Kind.FAMILY, "own"): _("Family"),
+    (ClientLinking.Kind.FAMILY, "other"): _("Family"),
+    (ClientLinking.Kind.GUARDIAN, "own"): _("Guardian"),
+    (ClientLinking.Kind.GUARDIAN, "other"): _("Guardian of"),
 }
 
 

@@ -11,6 +11,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from clubhouse.accounts.again import Refusal
@@ -157,7 +158,7 @@ def remove_linking(request: HttpRequest, pk: int) -> HttpResponse:
     if linking is None:
         raise Http404
     services.remove_linking(linking)
-    messages.success(request, f"The linking “{linking.get_kind_display()}” was removed.")
+    messages.success(request, _("The linking “%(kind)s” was removed.") % {"kind": linking.get_kind_display()})
     back = request.POST.get("client", "")
     chosen = back if back in {str(linking.client_id), str(linking.other_id)} else linking.client_id
     return redirect(reverse("clients:profile", args=[chosen]) + "#linkings")

@@ -53,9 +53,9 @@ class Membership(models.Model):
     """A recurring membership (subscription). Frozen counts as active (row H8)."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        FROZEN = "frozen", "Frozen"
-        CANCELLED = "cancelled", "Cancelled"
+        ACTIVE = "active", _("Active")
+        FROZEN = "frozen", _("Frozen")
+        CANCELLED = "cancelled", _("Cancelled")
 
     client = models.ForeignKey("clients.Client", on_delete=models.PROTECT, related_name="memberships")
     paid_by = models.ForeignKey(

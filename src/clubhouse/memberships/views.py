@@ -6,13 +6,14 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from clubhouse.accounts.permissions import needs
 from clubhouse.clients.models import Client
 from clubhouse.memberships import sales, selectors, services
 from clubhouse.memberships.models import Membership, Package
-from clubhouse.settle import Unclear, chosen, counted, owner_of, settle
+from clubhouse.settle import Unclear, chosen, owner_of, settle
 
 DESK = "desk"
 
@@ -46,8 +47,8 @@ def remove_payer(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act(client: Client) -> str:
         if not services.remove_payer(Membership.objects.filter(pk=pk)):
-            raise Unclear("Nobody else pays for this membership; nothing was changed.")
-        return "The payer was removed: the client pays for this membership from now on."
+            raise Unclear(_("Nobody else pays for this membership; nothing was changed."))
+        return _("The payer was removed: the client pays for this membership from now on.")
 
     return settle(request, owner, "memberships", act)
 
@@ -92,12 +93,18 @@ def forfeit_packages(request: HttpRequest, pk: int) -> HttpResponse:
 def _cancel(rows: models.QuerySet[Membership]) -> str:
     count = services.cancel_memberships(rows, on=timezone.localdate(), reason=DESK)
     if not count:
-        raise Unclear("This membership was cancelled before; nothing was changed.")
-    return f"{counted(count, 'membership')} cancelled as of today."
+        raise Unclear(_("This membership was cancelled before; nothing was changed."))
+    said = ngettext(
+        "%(count)s membership cancelled as of today.", "%(count)s memberships cancelled as of today.", count
+    )
+    return said % {"count": count}
 
 
 def _forfeit(rows: models.QuerySet[Package]) -> str:
     packages, unused = services.forfeit_packages(rows, now=timezone.now(), reason=DESK)
     if not packages:
-        raise Unclear("Nothing is left of this package, or it has expired; nothing was changed.")
-    return f"{counted(unused, 'credit')} of {counted(packages, 'package')} forfeited."
+        raise Unclear(_("Nothing is left of this package, or it has expired; nothing was changed."))
+    return _("%(credits)s of %(packages)s forfeited.") % {
+        "credits": ngettext("%(count)s credit", "%(count)s credits", unused) % {"count": unused},
+        "packages": ngettext("%(count)s package", "%(count)s packages", packages) % {"count": packages},
+    }
