@@ -1,6 +1,6 @@
-"""bin/bench: how long an erasure takes, and whether it holds in a race, on SQLite and on a PostgreSQL of its own.
+"""bin/bench: how long an erasure takes, whether it holds in a race, and what is left in the files, on both databases.
 
-usage: bin/bench [erasure | races] [--sqlite | --postgres] [arguments of bench/erasure.py or bench/races.py…]
+usage: bin/bench [erasure | races | bytes] [--sqlite | --postgres] [arguments of bench/erasure.py and so on…]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import postgres
 import prepare
 
-BENCHES = ("erasure", "races")
+BENCHES = ("erasure", "races", "bytes")
 
 
 def main(arguments: list[str]) -> int:

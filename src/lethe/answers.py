@@ -23,7 +23,7 @@ from lethe.graph import Model, all_models, concrete, end_of, generic_models, par
 from lethe.limits import moved_targets, refused_columns, refused_constraints
 from lethe.lookalikes import lookalikes
 from lethe.plan import compile_plan
-from lethe.policy import Policy
+from lethe.policy import Policy, reason_of
 from lethe.registry import Registry
 
 #: A reason shorter than this, or one of these words, is none.
@@ -294,8 +294,8 @@ def path_fields(policy: type[Policy]) -> set[str]:
 
 
 def _reasons(policy: type[Policy]) -> Iterable[tuple[str, str]]:
-    for names, reason in policy.keep.items():
-        yield (names if isinstance(names, str) else ", ".join(names)), reason
+    for names, said in policy.keep.items():
+        yield (names if isinstance(names, str) else ", ".join(names)), reason_of(said)
     if policy.rows is not None and policy.rows.fate != "delete":
         yield "its rows", policy.rows.reason
 

@@ -105,9 +105,7 @@ def lasting(using: str) -> list[tuple[str, str]]:
     for name, period in conf.outlives().items():
         known.append((name, period))
     if len(known) == 1:
-        known.append(
-            ("Backups, replicas, archives of the log, the server's own log", "nobody has stated (LETHE_OUTLIVES)")
-        )
+        known.append(("Backups, replicas, archives of the log, the server's own log: for how long is not stated", ""))
     return known
 
 

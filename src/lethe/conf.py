@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 #: Seconds for which what is erased may lie in SQLite's files before they are rewritten.
 CLEAN_EVERY = 600
+#: Seconds after which the search begins: the files of an erasure should be gone by then.
+RESIDUE_AFTER = 60
 
 
 def clean_every() -> float | None:
@@ -51,6 +54,17 @@ def outlives() -> dict[str, str]:
     return dict(value)
 
 
+def residue_after() -> float | None:
+    """``LETHE_RESIDUE_AFTER``: seconds from an erasure to the search for what still names the erased; ``None`` for a
+    project that does not want it, and where the extra ``residue`` is not installed."""
+    if not hasattr(settings, "LETHE_RESIDUE_AFTER"):
+        return RESIDUE_AFTER if all(find_spec(name) for name in ("ahocorasick", "cryptography")) else None
+    value = settings.LETHE_RESIDUE_AFTER
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise ImproperlyConfigured(f"LETHE_RESIDUE_AFTER is {value!r}; it must be a number of seconds, or None.")
+
+
 def residue_key() -> str | None:
     """``LETHE_RESIDUE_KEY``: the secret under which former values wait for the search after an erasure; at least 32
     characters. ``None``, the default, derives one from ``SECRET_KEY``."""
@@ -61,7 +75,7 @@ def residue_key() -> str | None:
     raise ImproperlyConfigured("LETHE_RESIDUE_KEY must be a text of at least 32 characters, or None.")
 
 
-_READ: tuple[Callable[[], Any], ...] = (clean_every, clean_at, outlives, residue_key)
+_READ: tuple[Callable[[], Any], ...] = (clean_every, clean_at, outlives, residue_after, residue_key)
 
 
 def problems() -> Iterator[str]:

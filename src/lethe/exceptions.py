@@ -69,5 +69,12 @@ class ReasonNamesSubject(LetheError):
     """The reason names the person who is to be forgotten, and reasons are kept. Leave out name, address and number."""
 
 
+class ExtraMissing(LetheError):
+    """A package that this needs is not installed. Install lethe with the extra that brings it."""
+
+    def __init__(self, extra: str, what: str) -> None:
+        super().__init__(f"{what} needs a package that is not installed: pip install 'lethe[{extra}]'.")
+
+
 class Sealed(LetheError):
     """This record is erased and read-only: no personal data can be put on it again."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, transaction
 
+from lethe import afterwards
 from lethe.cleaning import owed
 from lethe.connection import FORGOTTEN, Counter, Runner
 from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound
@@ -164,7 +165,7 @@ def _passing(error: DatabaseError) -> bool:
 
 def _draws(plan: Plan) -> bool:
     """Whether the plan draws random values."""
-    return any(not strategy.constant for policy in plan.policies for strategy in policy.strategies().values())
+    return any(strategy.drawn for policy in plan.policies for strategy in policy.strategies().values())
 
 
 def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approved: str | None) -> Outcome:
@@ -191,6 +192,7 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
 
     receipts = {key: receipt_number() for key in live}
     batch = Batch(tuple(live), now, plan.using, uuid.uuid4(), receipts)
+    values = afterwards.taken(plan, live)
     counts, acted = _acted(plan, batch, scan)
     given = {
         "ids": dialect.ids_value(live, plan.model._meta.pk),
@@ -199,7 +201,8 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
     }
     counts |= _stepped(plan, runner, dialect, given)
     reached("steps run")
-    _recorded(plan, runner, dialect, given, batch, counts, receipts, by=by, reason=reason)
+    search = afterwards.owed(dialect, plan, batch.run, now, values)
+    _recorded(plan, runner, dialect, given, batch, counts, receipts, by=by, reason=reason, search=search)
     reached("marked and recorded")
     return Outcome(
         erased=len(live),
@@ -305,6 +308,7 @@ def _recorded(
     *,
     by: str,
     reason: str,
+    search: Sequence[tuple[str, dict[str, Any]]],
 ) -> None:
     """Mark the subjects erased, drop their keys, write run, receipts and effects: the transaction's last statements."""
     subject = dialect.text(plan.subject)
@@ -355,6 +359,7 @@ def _recorded(
             values,
         ),
         (f"INSERT INTO lethe_erased (subject, key) SELECT {subject}, {key_text} FROM {table}", values),
+        *search,
         *owed(dialect, batch.now),
     ]
     runner.run(work)

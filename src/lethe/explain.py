@@ -84,7 +84,7 @@ def explain(plan: Plan) -> Explanation:
         ),
         actions=tuple(Entry(plan.model._meta.label, str(action.label), (), "") for action in plan.policy.first),
         effects=tuple(
-            _entry(p, tuple(column for _, column in item.columns), item.kind) for p in policies for item in p.emits
+            _entry(p, tuple(column for _, column in item.columns), item.kind) for p in policies for item in p.effects()
         ),
         outlives=tuple(Entry("", title, (), "", until=until) for title, until in lasting(plan.using)),
     )
@@ -106,11 +106,12 @@ def _changes(policy: type[Policy]) -> list[Entry]:
 
 
 def _kept(policy: type[Policy]) -> list[Entry]:
-    grouped: dict[str, list[str]] = {}
-    for name, reason in policy.kept().items():
-        grouped.setdefault(reason, []).append(name)
+    grouped: dict[tuple[str, str], list[str]] = {}
     until = policy.rows.until if policy.rows else ""
-    entries = [_entry(policy, names, "kept", reason, until) for reason, names in grouped.items()]
+    ends = policy.kept_until()
+    for name, reason in policy.kept().items():
+        grouped.setdefault((reason, ends.get(name, until)), []).append(name)
+    entries = [_entry(policy, names, "kept", reason, end) for (reason, end), names in grouped.items()]
     if policy.rows and policy.rows.fate == "keep" and not grouped:
         entries.append(_entry(policy, (), "kept", policy.rows.reason, until))
     if policy.rows and policy.rows.fate == "not personal":

@@ -139,6 +139,8 @@ def _section(policy: type[Policy], shown: list[Any], keys: list[Any], using: str
                     name = f"files/{meta.model_name}-{values['pk']}-{one.name}{posixpath.splitext(value)[1]}"
                     files.append((name, one.storage, value))
                     value = name
+                elif isinstance(value, bytes | memoryview):
+                    value = bytes(value).hex()
                 row[str(one.verbose_name)] = value
             rows.append(row)
     return Section(model=meta.label, title=str(meta.verbose_name_plural), rows=tuple(rows), files=tuple(files))

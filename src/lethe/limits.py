@@ -9,6 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from lethe.exceptions import PolicyError
+from lethe.files import DeleteFile
 from lethe.graph import concrete
 from lethe.logic import Verdict, decide
 from lethe.policy import Policy
@@ -18,8 +19,11 @@ from lethe.strategies import EMPTY, Empty, Replace, Strategy
 def refused_columns(policy: type[Policy]) -> Iterator[tuple[str, str]]:
     """Field name and reason, for every field that cannot take its strategy."""
     emptied = {companion: EMPTY for companions in policy.unlink.values() for companion in companions}
-    deleted = policy.rows is not None and policy.rows.fate == "delete"
-    for name, strategy in ({} if deleted else policy.strategies() | emptied).items():
+    answered = policy.strategies() | emptied
+    if policy.rows is not None and policy.rows.fate == "delete":
+        # Nothing is written into a row that goes; a file of it goes too, and must be one.
+        answered = {name: strategy for name, strategy in answered.items() if isinstance(strategy, DeleteFile)}
+    for name, strategy in answered.items():
         try:
             field = policy.model._meta.get_field(name)
         except FieldDoesNotExist:
@@ -71,7 +75,7 @@ def _collision(policy: type[Policy], names: set[str], known: dict[str, Any], *, 
         field = policy.model._meta.get_field(name)
         if name in known and nulls_distinct:  # NULL, which is like no other
             return ""
-        if name in strategies and not strategies[name].constant:
+        if name in strategies and strategies[name].drawn:
             return ""
         if name not in strategies and (field.unique or field.primary_key):
             return ""

@@ -46,6 +46,14 @@ class Retry(LetheError):
     """The other side is not ready. The effect is tried again later; the cause is kept, so it must name no person."""
 
 
+class NotYet(LetheError):
+    """The effect waits on purpose, until ``until``: no try is counted, and it has not failed."""
+
+    def __init__(self, until: datetime.datetime) -> None:
+        super().__init__("It waits on purpose.")
+        self.until = until
+
+
 class Unknown(LetheError):
     """No handler is registered for this kind of effect. Register one with ``@handler`` in an app's ``effects.py``."""
 
@@ -63,6 +71,11 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
         return function
 
     return decorate
+
+
+def handled(kind: str) -> bool:
+    """Whether some app does effects of ``kind``."""
+    return kind in _handlers
 
 
 def periodic(*, seconds: float) -> Callable[[Periodic], Periodic]:
@@ -86,13 +99,28 @@ def record_all(kind: str, payloads: Sequence[dict[str, Any]], *, using: str = "d
 
 
 def waiting(now: datetime.datetime) -> Q:
-    """Effects that may be taken now: not done, due, and leased by no living worker."""
-    return Q(done_at=None, next_try_at__lte=now) & (Q(leased_until=None) | Q(leased_until__lt=now))
+    """Effects that may be taken now: not done, due, and leased by no living worker.
+
+    A lease that ends later than any can, or a next try later than the longest delay, was written by a clock that was
+    wrong, and holds nobody up.
+    """
+    due = Q(next_try_at__lte=now) | Q(attempts__gt=0, next_try_at__gt=now + 2 * LEASE + 1.2 * LONGEST_DELAY)
+    free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(leased_until__gt=now + 2 * LEASE)
+    return Q(done_at=None) & due & free
+
+
+def clock(using: str) -> datetime.datetime:
+    """The time that all workers share: the database server's, or this machine's where the database is a file on it."""
+    if connections[using].vendor != "postgresql":
+        return timezone.now()
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
 
 
 def take(*, limit: int = TAKE, using: str = "default") -> list[Effect]:
     """Lease effects that are due, oldest first. Workers never get the same one while the lease lasts."""
-    now, lease = timezone.now(), secrets.token_hex(16)
+    now, lease = clock(using), secrets.token_hex(16)
     effects = Effect.objects.using(using)
     with transaction.atomic(using=using):
         due = effects.filter(waiting(now)).order_by("next_try_at", "pk")
@@ -118,7 +146,7 @@ def perform(effect: Effect, *, using: str = "default") -> bool:
     mine = Effect.objects.using(using).filter(pk=effect.pk, lease=effect.lease, done_at=None)
     # Written before the deed, so that a worker that dies in it has left its trace, and the effect that killed it comes
     # after all that waited beside it.
-    until = timezone.now() + LEASE
+    until = clock(using) + LEASE
     if not mine.update(attempts=attempts, leased_until=until, next_try_at=until + delay(attempts)):
         return False
     reached("try counted")
@@ -128,9 +156,12 @@ def perform(effect: Effect, *, using: str = "default") -> bool:
             raise Unknown(f"No handler for {effect.kind!r} is registered in any app's effects.py.")
         receipt = json.loads(json.dumps(function(effect.payload) or {}))
         reached("deed done")
+    except NotYet as wait:
+        mine.update(attempts=effect.attempts, lease="", leased_until=None, next_try_at=wait.until)
+        return False
     except Exception as error:
         cause = str(error)[:200] if isinstance(error, LetheError) else type(error).__name__
-        mine.update(last_error=cause, lease="", leased_until=None, next_try_at=timezone.now() + delay(attempts))
+        mine.update(last_error=cause, lease="", leased_until=None, next_try_at=clock(using) + delay(attempts))
         log.warning("Effect %s (%s) failed at try %s: %s", effect.pk, effect.kind, attempts, cause)
         return False
     now = timezone.now()

@@ -166,6 +166,7 @@ def declaration(policy: type[Policy]) -> dict[str, Any]:
         "rows": [policy.rows.fate, policy.rows.reason, policy.rows.until] if policy.rows else [],
         "change": {name: repr(strategy) for name, strategy in policy.strategies().items()},
         "keep": policy.kept(),
+        **({"keep_until": ends} if (ends := policy.kept_until()) else {}),
         "unlink": {name: list(companions) for name, companions in policy.unlink.items()},
         "history": policy.history,
         "emits": [repr(item) for item in policy.emits],

@@ -42,6 +42,27 @@ def not_personal(reason: str) -> Rows:
     return Rows("not personal", reason)
 
 
+@dataclass(frozen=True)
+class Keep:
+    """Why a field stays, and until when."""
+
+    reason: str
+    until: str = ""
+
+
+def keep(reason: str, *, until: str = "") -> Keep:
+    """A field stays, for a stated reason and, where it ends before its row does, until a stated time (in words)::
+
+    keep = {"iban": keep("money may have to be paid back", until="thirteen months after the last payment")}
+    """
+    return Keep(reason, until)
+
+
+def reason_of(said: str | Keep) -> str:
+    """The reason in an answer of ``keep``."""
+    return said.reason if isinstance(said, Keep) else said
+
+
 Rowset = Callable[[datetime.datetime], "models.QuerySet[Any] | tuple[models.QuerySet[Any], ...]"]
 
 
@@ -100,6 +121,10 @@ class ByValue:
         """The keys inside a JSON column, or the rest of the way where the field is a relation."""
         return tuple(self.column.split("__")[1:])
 
+    def after(self, name: str) -> ByValue:
+        """The same way for rows that refer by ``name`` to the rows found so."""
+        return replace(self, column=f"{name}__{self.column}")
+
     def __str__(self) -> str:
         return self.column
 
@@ -122,10 +147,6 @@ class Emit:
     """An effect for each row, recorded in the erasing transaction and done after commit."""
 
     kind: str
-    def after(self, name: str) -> ByValue:
-        """The same way for rows that refer by ``name`` to the rows found so."""
-        return replace(self, column=f"{name}__{self.column}")
-
     columns: tuple[tuple[str, str], ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
     skip_empty: str = ""
@@ -134,6 +155,7 @@ class Emit:
 
 def emit(
     kind: str,
+    /,
     *,
     skip_empty: str = "",
     constants: Mapping[str, str] | None = None,
@@ -167,7 +189,7 @@ class Policy:
     ``clear``, ``replace``
         Fields that are emptied; fields that get a value or a :class:`~lethe.strategies.Strategy`.
     ``keep``
-        Fields that stay: a tuple of names, or one name, to the reason.
+        Fields that stay: a tuple of names, or one name, to the reason, or to :func:`keep` with an end.
     ``unlink``
         References to the subject on rows that are somebody else's: set to NULL where they name the subject, with the
         listed companions emptied. ``{"booked_by": ()}``.
@@ -181,6 +203,9 @@ class Policy:
         Fields whose values are nobody's own (a device's model, a brand): no search for residue looks for them.
     ``blockers``, ``first``
         Of the subject: :class:`Blocker` and :class:`Action`.
+    ``suggested``
+        Answers that ``lethe init`` suggested and nobody has confirmed yet: names of fields, or ``"rows"``. Nothing is
+        erased while there is one. Delete each name once you have decided, and the line when none is left.
     """
 
     model: ClassVar[type[models.Model]]
@@ -191,7 +216,7 @@ class Policy:
     rows: ClassVar[Rows | None] = None
     clear: ClassVar[Sequence[str]] = ()
     replace: ClassVar[Mapping[str, Any]] = {}
-    keep: ClassVar[Mapping[str | tuple[str, ...], str]] = {}
+    keep: ClassVar[Mapping[str | tuple[str, ...], str | Keep]] = {}
     unlink: ClassVar[Mapping[str, Sequence[str]]] = {}
     history: ClassVar[bool] = False
     emits: ClassVar[Sequence[Emit]] = ()
@@ -199,13 +224,11 @@ class Policy:
     not_sought: ClassVar[Sequence[str]] = ()
     blockers: ClassVar[Sequence[Blocker]] = ()
     first: ClassVar[Sequence[Action]] = ()
+    suggested: ClassVar[Sequence[str]] = ()
 
     @classmethod
     def paths(cls) -> tuple[str, ...]:
         """The paths to the subject along relations, always as a tuple."""
-    ``suggested``
-        Answers that ``lethe init`` suggested and nobody has confirmed yet: names of fields, or ``"rows"``. Nothing is
-        erased while there is one. Delete each name once you have decided, and the line when none is left.
         return tuple(path for path in cls.all_paths() if isinstance(path, str))
 
     @classmethod
@@ -219,6 +242,11 @@ class Policy:
         return (cls.path,) if isinstance(cls.path, str | ByValue) else tuple(cls.path)
 
     @classmethod
+    def ways_from(cls, name: str) -> tuple[str | ByValue, ...]:
+        """The paths to the subject for rows that refer by ``name`` to rows of this model."""
+        return tuple(f"{name}__{path}" if isinstance(path, str) else path.after(name) for path in cls.all_paths())
+
+    @classmethod
     def receipted(cls, batch: Batch) -> None:
         """Of the subject: called once in each erasing transaction, after the actions, when the numbers of the receipts
         are drawn. A project that hands them out by itself records them here, so that no deed is without one."""
@@ -230,30 +258,41 @@ class Policy:
 
         changes: dict[str, Strategy] = dict.fromkeys(cls.clear, EMPTY)
         for name, value in cls.replace.items():
-    suggested: ClassVar[Sequence[str]] = ()
             changes[name] = value if isinstance(value, Strategy) else Replace(value)
         return changes
 
     @classmethod
     def kept(cls) -> dict[str, str]:
         """Field name to the reason it is kept."""
+        return {name: reason_of(said) for name, said in cls.keeping().items()}
+
+    @classmethod
+    def kept_until(cls) -> dict[str, str]:
+        """Field name to the end of its keeping, for the fields that have one of their own."""
+        return {name: said.until for name, said in cls.keeping().items() if isinstance(said, Keep) and said.until}
+
+    @classmethod
+    def keeping(cls) -> dict[str, str | Keep]:
+        """Field name to what is said of its keeping."""
         return {
-            name: reason
-            for names, reason in cls.keep.items()
-            for name in ((names,) if isinstance(names, str) else names)
+            name: said for names, said in cls.keep.items() for name in ((names,) if isinstance(names, str) else names)
         }
+
+    @classmethod
+    def effects(cls) -> tuple[Emit, ...]:
+        """What is recorded for each row: what the policy says, and the files that its strategies delete."""
+        from lethe.files import DeleteFile
+
+        return (
+            *cls.emits,
+            *(
+                strategy.effect(cls.model._meta.get_field(name))
+                for name, strategy in cls.strategies().items()
+                if isinstance(strategy, DeleteFile)
+            ),
+        )
 
     @classmethod
     def enforced(cls, ids: Sequence[Any], using: str) -> frozenset[str]:
         """Names of the blockers that block these subjects; override to let each business choose. All, unless said."""
-    @classmethod
-    def ways_from(cls, name: str) -> tuple[str | ByValue, ...]:
-        """The paths to the subject for rows that refer by ``name`` to rows of this model."""
-        return tuple(f"{name}__{path}" if isinstance(path, str) else path.after(name) for path in cls.all_paths())
-
-    @classmethod
-    def receipted(cls, batch: Batch) -> None:
-        """Of the subject: called once in each erasing transaction, after the actions, when the numbers of the receipts
-        are drawn. A project that hands them out by itself records them here, so that no deed is without one."""
-
         return frozenset(blocker.name for blocker in cls.blockers)

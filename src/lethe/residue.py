@@ -15,14 +15,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ahocorasick
 from django.apps import apps
 from django.core.files.storage import Storage, default_storage
 from django.db import connections, models
 from django.utils import timezone
 
 from lethe.connection import Runner
+from lethe.exceptions import ExtraMissing
 from lethe.folding import SHORTEST, digits, fold
+from lethe.partial import ScrubKeys
 from lethe.plan import Plan, Step
 from lethe.policy import Policy
 from lethe.sql import Dialect
@@ -31,13 +32,22 @@ from lethe.sql import Dialect
 CERTAIN, LIKELY, WEAK = 3, 2, 1
 #: Digits from which a run of digits counts as a telephone number.
 NUMBER = 7
+#: Digits at the end of a telephone number that are written in every notation of it.
+SUBSCRIBER = 9
 #: Rows read at once, bytes read at once, and the largest file whose content is read.
 ROWS, CHUNK, LARGEST = 2_000, 1 << 20, 64 << 20
 
 _BOUNDARY = re.compile(r"\w")
 _DIALLED = re.compile(r"\+?[\d(][\d\s()./-]{5,}\d")
 _NUMERIC = re.compile(r"[\d\s()+./x-]+")
+#: How SQLite's types that hold no text begin.
+_NUMBERS = ("int", "bigint", "smallint", "bool", "real", "decimal", "numeric", "date", "time", "float", "double")
 _NAMES = {"first_name", "last_name", "name", "surname", "given_name", "family_name", "full_name"}
+
+
+def _subscriber(number: str) -> str:
+    """The end of a telephone number, which is the same with a country's code, with a zero instead of it, or without."""
+    return digits(number.replace("(0)", "")).lstrip("0")[-SUBSCRIBER:]
 
 
 @dataclass(frozen=True, order=True)
@@ -63,8 +73,7 @@ class Values:
         """Take a value up, unless it is too short to mean anyone."""
         folded = fold(value)
         if _NUMERIC.fullmatch(value) and len(digits(value)) >= NUMBER:
-            number = digits(value.replace("(0)", "")).lstrip("0")
-            self.numbers.setdefault(number, (kind, CERTAIN))
+            self.numbers.setdefault(_subscriber(value), (kind, CERTAIN))
         elif len(folded) >= SHORTEST and not folded.isdecimal():
             known = self.texts.get(folded)
             if known is None or known[1] < strength:
@@ -78,15 +87,21 @@ def values_of(plan: Plan, ids: Sequence[Any]) -> Values:
     """Collect the subjects' values that their policies take away: of changed fields, and of rows that go."""
     runner, given = _given(plan, ids)
     policies = {policy.model._meta.label: policy for policy in plan.policies}
-    found = Values()
+    quote = Dialect(runner.connection).quote
+    read, work = [], []
     for step in plan.steps:
         if step.find is None or step.fate in {"unlink", "emit"}:
             continue
         policy = policies[step.model]
         shown = _textual(policy, step)
         if shown:
-            keys = [row[0] for row in runner.one(step.find, given)[1]]
-            _take(policy, shown, keys, plan.using, found)
+            columns = ", ".join(f"t.{quote(one.column)}" for one in shown)
+            read.append((policy, shown))
+            work.append((f"SELECT {columns} FROM {step.find.partition(' FROM ')[2]}", given))
+    # All of them at once: in the erasing transaction every round trip counts.
+    found = Values()
+    for (policy, shown), (_, rows) in zip(read, runner.run(work) if work else (), strict=True):
+        _take(policy, shown, rows, found)
     return found
 
 
@@ -96,24 +111,29 @@ def _textual(policy: type[Policy], step: Step) -> list[Any]:
     return [
         one
         for one in policy.model._meta.concrete_fields
-        if isinstance(one, models.CharField | models.TextField)
+        if (isinstance(one, models.CharField | models.TextField) or isinstance(changed.get(one.name), ScrubKeys))
         and not one.choices
         and (step.fate == "delete" or one.name in changed)
         and one.name not in policy.not_sought
     ]
 
 
-def _take(policy: type[Policy], shown: list[Any], keys: list[Any], using: str, found: Values) -> None:
+def _take(policy: type[Policy], shown: list[Any], rows: list[tuple[Any, ...]], found: Values) -> None:
     names = [one.attname for one in shown]
     person = sorted((one.attname for one in shown if one.name in _NAMES), key=names.index)
-    queryset = policy.model._base_manager.using(using).filter(pk__in=keys).values_list(*names)
-    for row in queryset.iterator(chunk_size=ROWS):
+    strategies = policy.strategies()
+    for row in rows:
         values = dict(zip(names, row, strict=True))
         for one in shown:
             value = values[one.attname]
-            if isinstance(value, str) and value:
+            strategy = strategies.get(one.name)
+            if isinstance(strategy, ScrubKeys):
+                for text in strategy.texts(json.loads(value) if isinstance(value, str) else value):
+                    found.add(str(one.verbose_name), text, CERTAIN if "@" in text else LIKELY)
+            elif isinstance(value, str) and value:
                 strength = CERTAIN if "@" in value or len(fold(value)) >= 12 else LIKELY
-                found.add(str(one.verbose_name), value, WEAK if one.name in _NAMES else strength)
+                alone = one.name in _NAMES and " " not in fold(value)
+                found.add(str(one.verbose_name), value, WEAK if alone else strength)
         whole = " ".join(values[name] for name in person if values[name])
         if len(person) > 1 and " " in whole:
             found.add("full name", whole, CERTAIN)
@@ -168,12 +188,16 @@ class Matcher:
         """Whether the whole of ``text`` is one of the values."""
         if fold(text) in self._whole:
             return True
-        return bool(_NUMERIC.fullmatch(text)) and digits(text.replace("(0)", "")).lstrip("0") in self._whole
+        return bool(_NUMERIC.fullmatch(text)) and _subscriber(text) in self._whole
 
 
 def _automaton(needles: dict[str, tuple[str, int]]) -> Any:
     if not needles:
         return None
+    try:
+        import ahocorasick
+    except ImportError:
+        raise ExtraMissing("residue", "The search for what is left behind") from None
     automaton = ahocorasick.Automaton()
     for needle, (kind, strength) in needles.items():
         automaton.add_word(needle, (needle, kind, strength))
@@ -183,21 +207,33 @@ def _automaton(needles: dict[str, tuple[str, int]]) -> Any:
 
 # --- where to look ----------------------------------------------------------------------------------------------------
 def _tables(using: str) -> Iterator[tuple[str, str, list[str], str]]:
-    """Every table with text or JSON columns: name, model label, those columns, key column. Read from the catalogue."""
+    """Every table with text or JSON columns: name, model label, those columns, SQL of the key. From the catalogue."""
     connection = connections[using]
     labels = {model._meta.db_table: model._meta.label for model in apps.get_models(include_auto_created=True)}
     with connection.cursor() as cursor:
         for info in connection.introspection.get_table_list(cursor):
             if info.type != "t" or info.name == "django_migrations":
                 continue
-            columns = [
-                described.name
-                for described in connection.introspection.get_table_description(cursor, info.name)
-                if _holds_text(connection, described)
-            ]
-            key = connection.introspection.get_primary_key_column(cursor, info.name)
+            columns, key = _columns(connection, cursor, info.name)
+            # What an effect carries is scrubbed when it is done.
+            columns = [name for name in columns if (info.name, name) != ("lethe_effect", "payload")]
             if columns:
-                yield info.name, labels.get(info.name, ""), columns, key or columns[0]
+                # Without a key the row's place in the file is said, never what stands in it.
+                beyond = "ctid::text" if connection.vendor == "postgresql" else "rowid"
+                yield info.name, labels.get(info.name, ""), columns, connection.ops.quote_name(key) if key else beyond
+
+
+def _columns(connection: Any, cursor: Any, table: str) -> tuple[list[str], str | None]:
+    """The columns of a table that hold text, and its key column if it has one."""
+    if connection.vendor == "sqlite":
+        # Django reads the table's SQL, and stumbles over columns that are computed.
+        cursor.execute(f"PRAGMA table_xinfo({connection.ops.quote_name(table)})")
+        known = [(name, kind.lower(), key) for _, name, kind, _, _, key, hidden in cursor.fetchall() if hidden != 1]
+        keys = sorted((number, name) for name, _, number in known if number)
+        return [name for name, kind, _ in known if not kind.startswith(_NUMBERS)], keys[0][1] if keys else None
+    described = connection.introspection.get_table_description(cursor, table)
+    columns = [one.name for one in described if _holds_text(connection, one)]
+    return columns, connection.introspection.get_primary_key_column(cursor, table)
 
 
 def _holds_text(connection: Any, described: Any) -> bool:
@@ -220,7 +256,7 @@ def _search_table(
 ) -> Iterator[Place]:
     connection = connections[using]
     quote = connection.ops.quote_name
-    selected = ", ".join(quote(column) for column in (key, *columns))
+    selected = ", ".join((key, *(quote(column) for column in columns)))
     with connection.chunked_cursor() as cursor:
         cursor.execute(f"SELECT {selected} FROM {quote(table)}")
         while rows := cursor.fetchmany(ROWS):
@@ -230,7 +266,7 @@ def _search_table(
                     continue
                 for column, value in zip(columns, row[1:], strict=True):
                     if value and column not in gone:
-                        text = value if isinstance(value, str) else _as_text(value)
+                        text = _as_text(value)
                         found = matcher.find(text)
                         if found and not ((table, column) in own and matcher.is_one(text)):
                             yield Place(max(found.values()), table, str(row[0]), column, model, tuple(sorted(found)))
@@ -239,6 +275,14 @@ def _search_table(
 def _as_text(value: Any) -> str:
     if isinstance(value, bytes | memoryview):
         return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, str):
+        if "\\u" not in value:
+            return value
+        # JSON that is kept as text may hold letters by their numbers.
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return str(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -155,7 +155,7 @@ def _part(policy: type[Policy], table: Model) -> dict[str, Any]:
     return {
         "clear": tuple(name for name in policy.clear if here(name)),
         "replace": {name: value for name, value in policy.replace.items() if here(name)},
-        "keep": {name: reason for name, reason in policy.kept().items() if here(name)},
+        "keep": {name: said for name, said in policy.keeping().items() if here(name)},
         "secrets": tuple(name for name in policy.secrets if here(name)),
         "unlink": {name: companions for name, companions in policy.unlink.items() if here(name)},
         "emits": tuple(

@@ -96,12 +96,10 @@ def _subject_triggers(dialect: Dialect, plan: Plan) -> Iterator[Trigger]:
 def _written(dialect: Dialect, field: models.Field[Any, Any], strategy: Any) -> str:
     """The column changes, and not to its erased value (NULL for a column that is kept: clearing more is allowed)."""
     column = dialect.quote(field.column)
+    if strategy is not None:
+        return strategy.tampers(dialect, field, f"NEW.{column}", f"OLD.{column}")
     changes = dialect.differs(f"NEW.{column}", f"OLD.{column}")
-    if strategy is None:
-        return f"({changes} AND NEW.{column} IS NOT NULL)" if field.null else f"({changes})"
-    if not strategy.constant:
-        return f"({changes})"
-    return f"({changes} AND ({strategy.recognise(dialect, field, f'NEW.{column}')}) IS NOT TRUE)"
+    return f"({changes} AND NEW.{column} IS NOT NULL)" if field.null else f"({changes})"
 
 
 # --- the tables that point at it --------------------------------------------------------------------------------------

@@ -178,6 +178,59 @@ class Dialect:
         path = "$" + "".join(f'."{key}"' for key in keys)
         return f"CAST(json_extract({column}, {self.text(path)}) AS TEXT)"
 
+    def json_path(self, keys: Sequence[str]) -> str:
+        """The way to a key inside a JSON column, as this database writes it."""
+        if self.postgres:
+            return f"ARRAY[{', '.join(self.text(key) for key in keys)}]::text[]"
+        return self.text("$" + "".join(f'."{key}"' for key in keys))
+
+    def json_literal(self, text: str) -> str:
+        """A JSON value as a literal."""
+        return self.text(text) + ("::jsonb" if self.postgres else "")
+
+    def json_plain(self, value: str) -> str:
+        """JSON that can be compared: SQLite keeps it as text, with whatever blanks it was written with."""
+        return value if self.postgres else f"json({value})"
+
+    def _json_kind(self, column: str, keys: Sequence[str] = ()) -> str:
+        """What a value inside a JSON column is (``object``, ``array``…); NULL where there is none."""
+        if self.postgres:
+            return f"jsonb_typeof({column} #> {self.json_path(keys)})" if keys else f"jsonb_typeof({column})"
+        return f"json_type({column}, {self.json_path(keys)})" if keys else f"json_type({column})"
+
+    def json_without(self, column: str, paths: Sequence[Sequence[str]]) -> str:
+        """A JSON column without some keys. A list on the way to a key goes whole, as does a list at the top."""
+        removed = []
+        for keys in paths:
+            lists = "".join(
+                f" WHEN {self._json_kind(column, keys[:size])} = 'array' THEN {self.json_path(keys[:size])}"
+                for size in range(1, len(keys))
+            )
+            removed.append(f"CASE{lists} ELSE {self.json_path(keys)} END" if lists else self.json_path(keys))
+        if self.postgres:
+            rest = column + "".join(f" #- ({path})" for path in removed)
+        else:
+            rest = f"json_remove({', '.join([column, *removed])})"
+        empty = self.json_literal("[]")
+        return f"(CASE {self._json_kind(column)} WHEN 'object' THEN {rest} WHEN 'array' THEN {empty} ELSE {column} END)"
+
+    def json_holds(self, column: str, paths: Sequence[Sequence[str]]) -> str:
+        """Whether a JSON column holds one of some keys, or a list in which they could be."""
+        filled = f"{column} <> '[]'::jsonb" if self.postgres else f"json_array_length({column}) > 0"
+        said = [f"({self._json_kind(column)} = 'array' AND {filled})"]
+        for keys in paths:
+            said += [f"{self._json_kind(column, keys[:size])} = 'array'" for size in range(1, len(keys))]
+            said.append(f"{self._json_kind(column, keys)} IS NOT NULL")
+        return " OR ".join(said)
+
+    def first_of_year(self, column: str, *, with_time: bool) -> str:
+        """The first day, or in UTC the first moment, of a date's year."""
+        if not self.postgres:
+            return f"(substr({column}, 1, 4) || '-01-01{' 00:00:00' if with_time else ''}')"
+        if with_time:
+            return f"(date_trunc('year', {column} AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')"
+        return f"date_trunc('year', {column}::timestamp)::date"
+
     # --- counting -------------------------------------------------------------------------------------------------
     def row_key(self, alias: str, fields: Sequence[models.Field[Any, Any]]) -> str:
         """A row's key as one value: its column, or the columns of a composite key as text."""

@@ -117,7 +117,7 @@ class _Renderer:
             earlier = "".join(f" AND ({other.where}) IS NOT TRUE" for _, other in self.ways[:index])
             where = found.where + earlier
             name = f"{self.meta.label}" + (f" by {path}" if len(self.ways) > 1 else "")
-            for number, item in enumerate(self.policy.emits):
+            for number, item in enumerate(self.policy.effects()):
                 yield self._emit(f"{name} emits {item.kind} {number}", item, where, found)
             yield self._delete(name, where, found) if self._deletes() else self._keep(name, where, found)
 
@@ -188,9 +188,9 @@ class _Renderer:
             for field, strategy in fields_of(self.policy, changes)
         )
         still = dirty(self.dialect, self.policy, changes)
-        # A row that holds nothing to clear is not written. Where the new value is random, "holds nothing" cannot be
+        # A row that holds nothing to clear is not written. Where the new value is drawn, "holds nothing" cannot be
         # told from a real value of the same shape, so all are written.
-        only = f" AND ({still})" if all(strategy.constant for strategy in changes.values()) else ""
+        only = f" AND ({still})" if not any(strategy.drawn for strategy in changes.values()) else ""
         return self._step(
             name=name,
             title=self.title,

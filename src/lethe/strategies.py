@@ -27,6 +27,8 @@ class Strategy:
 
     #: Whether every erased row gets the same value (so the seal can demand exactly it).
     constant = True
+    #: Whether the new value is drawn at random: no two rows get the same, and none can be told from a real one.
+    drawn = False
 
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
         """SQL for the new value; ``row`` is the alias of the row that is updated."""
@@ -35,6 +37,13 @@ class Strategy:
     def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
         """SQL predicate that is true where ``column`` holds an erased value."""
         return dialect.same(column, self.expression(dialect, field, ""))
+
+    def tampers(self, dialect: Dialect, field: models.Field[Any, Any], new: str, old: str) -> str:
+        """SQL predicate of the seal: ``new`` differs from ``old`` and is not what an erased row may come to hold."""
+        changes = dialect.differs(new, old)
+        if self.drawn:
+            return f"({changes})"
+        return f"({changes} AND ({self.recognise(dialect, field, new)}) IS NOT TRUE)"
 
     def problem(self, field: models.Field[Any, Any]) -> str | None:
         """Why ``field`` cannot take this strategy, or ``None``."""
@@ -140,6 +149,7 @@ class RandomEmail(Strategy):
 
     domain: str = RESERVED
     constant = False
+    drawn = True
 
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
         return f"({dialect.random_hex()} || '@' || {self._domain(dialect, field, row)})"
@@ -182,6 +192,7 @@ class RandomDigits(Strategy):
 
     digits: int = 9
     constant = False
+    drawn = True
 
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
         return dialect.random_digits(self.digits)
@@ -201,6 +212,7 @@ class UnusablePassword(Strategy):
     """A password no one can sign in with, and no one can crack."""
 
     constant = False
+    drawn = True
 
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
         return f"({dialect.text(UNUSABLE_PASSWORD_PREFIX)} || {dialect.random_hex()} || '00000000')"

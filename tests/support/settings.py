@@ -32,5 +32,10 @@ else:
 
 # A test that is about the database's files says when they are cleaned.
 LETHE_CLEAN_EVERY = None
+# And one that is about what is left of somebody, when it is searched for.
+LETHE_RESIDUE_AFTER = None
 
 PASSWORD_HASHERS = ["tests.support.hashers.QuickArgon2"]
+
+# A test that is about the wait sets it itself.
+STAFF_MAIL_SECONDS = 0
