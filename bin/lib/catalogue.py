@@ -1,8 +1,8 @@
 """The texts of the product, and their translations: extracted, compared, compiled. No GNU gettext is needed.
 
-Texts come from four places: templates, Python's gettext calls, and two that are read from the running product, because
-nobody writes a gettext call for them: what the erasure policies declare (kinds of rows, fields, reasons, labels), and
-the docstrings that exceptions show to people.
+Texts come from templates, from Python's gettext calls, and from the running product where nobody writes such a call:
+what the erasure policies declare (kinds of rows, fields, reasons, labels), the labels that Django draws from a model's
+fields, and the docstrings that exceptions show to people.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Report:
 def template() -> Catalog:
     """Every text, with the files it is in."""
     found = Catalog(project="clubhouse", charset="utf-8", creation_date=STAMP, revision_date=STAMP)
-    for where, text, context in (*_of_python(), *_of_templates(), *_of_policies(), *_of_exceptions()):
+    for where, text, context in (*_of_python(), *_of_templates(), *_of_policies(), *_of_classes()):
         # A call such as _(" ".join(words)) shows its separator; the words themselves come from their docstrings.
         if (text if isinstance(text, str) else text[0]).strip():
             found.add(text, locations=[(where, 0)], context=context)
@@ -150,16 +150,25 @@ def _of_policies() -> Iterator[tuple[str, Text, str | None]]:
         yield "policies", "cleared where it names the person", None
 
 
-def _of_exceptions() -> Iterator[tuple[str, Text, str | None]]:
-    """The docstrings of exceptions whose message they are."""
+def _of_classes() -> Iterator[tuple[str, Text, str | None]]:
+    """The docstrings of exceptions whose message they are, and the labels of forms that are a model's field names."""
+    from django.forms import ModelForm
+
     import clubhouse
 
     for module in pkgutil.walk_packages(clubhouse.__path__, "clubhouse."):
         if ".migrations" in module.name or module.name.endswith(("__main__", "wsgi", "urls")):
             continue
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-            if issubclass(kind, Exception) and kind.__module__ == module.name and (said := spoken(kind)):
-                yield _name(Path(inspect.getfile(kind))), said, None
+            if kind.__module__ != module.name:
+                continue
+            where = _name(Path(inspect.getfile(kind)))
+            if issubclass(kind, Exception) and (said := spoken(kind)):
+                yield where, said, None
+            for one in kind.base_fields.values() if issubclass(kind, ModelForm) else ():
+                # A label that somebody wrote is lazy, and has been found in the source.
+                if isinstance(one.label, str) and one.label:
+                    yield where, one.label, None
 
 
 def spoken(kind: type[Exception]) -> str:
