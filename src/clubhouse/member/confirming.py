@@ -28,11 +28,15 @@ CODE_LASTS, CODE_TRIES, CODE_AGAIN = datetime.timedelta(minutes=10), 5, datetime
 
 
 class NotConfirmed(Exception):
-    """What was entered does not confirm the deletion; nothing was deleted. ``message`` says what to do."""
+    """What was entered does not confirm the deletion; nothing was deleted. ``message`` says what to do.
 
-    def __init__(self, message: str) -> None:
+    ``plain`` says it where something else than a deletion was to be confirmed.
+    """
+
+    def __init__(self, message: str, plain: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.plain = plain or message
 
 
 WRONG = _("This is not the password of your account. Capitals matter. Nothing was deleted.")
@@ -40,6 +44,12 @@ EMPTY = _("Enter your password. Nothing was deleted.")
 WRONG_CODE = _("This is not the code we mailed, or it has run out. Ask for a new one. Nothing was deleted.")
 TOO_OFTEN = format_lazy(
     _("There were {tries} tries in a short time. Wait 15 minutes, then try again. Nothing was deleted."), tries=TRIES
+)
+PLAIN_WRONG = _("This is not the password of your account. Capitals matter.")
+PLAIN_EMPTY = _("Enter your password.")
+PLAIN_WRONG_CODE = _("This is not the code we mailed, or it has run out. Ask for a new one.")
+PLAIN_TOO_OFTEN = format_lazy(
+    _("There were {tries} tries in a short time. Wait 15 minutes, then try again."), tries=TRIES
 )
 TOO_SOON = _("A code was mailed less than a minute ago. Look in your mailbox, or ask again in a minute.")
 NO_MAIL = _(
@@ -69,17 +79,19 @@ def confirm(member: Client, user: User, entered: str, *, now: datetime.datetime)
     A try is counted before it is checked, so that many at once are no way around the limit.
     """
     if not entered:
-        raise NotConfirmed(EMPTY if user.has_usable_password() else gettext("Enter the code. Nothing was deleted."))
+        if user.has_usable_password():
+            raise NotConfirmed(EMPTY, PLAIN_EMPTY)
+        raise NotConfirmed(gettext("Enter the code. Nothing was deleted."), gettext("Enter the code."))
     prepare(member, user)
     mine = DeletionCheck.objects.filter(user=user)
     mine.filter(tries_since__lte=now - WAIT).update(tries=0, tries_since=now)
     if not mine.filter(tries__lt=TRIES).update(tries=F("tries") + 1):
-        raise NotConfirmed(TOO_OFTEN)
+        raise NotConfirmed(TOO_OFTEN, PLAIN_TOO_OFTEN)
     if user.has_usable_password():
         if not user.check_password(entered):
-            raise NotConfirmed(WRONG)
+            raise NotConfirmed(WRONG, PLAIN_WRONG)
     elif not _code_fits(mine, entered, now):
-        raise NotConfirmed(WRONG_CODE)
+        raise NotConfirmed(WRONG_CODE, PLAIN_WRONG_CODE)
     mine.update(tries=0)
 
 
@@ -91,9 +103,15 @@ def _code_fits(mine: QuerySet[DeletionCheck], entered: str, now: datetime.dateti
     return check_password("".join(entered.split()), stored)
 
 
-def mail_code(member: Client, user: User, *, now: datetime.datetime) -> None:
+def use_up_code(user: User) -> None:
+    """A code that confirmed something else than the deletion, which takes it along, confirms nothing more."""
+    DeletionCheck.objects.filter(user=user).update(code_hash="")
+
+
+def mail_code(member: Client, user: User, *, now: datetime.datetime, purpose: str = "deletion") -> None:
     """Mail a member without a password a code of six digits; an earlier one ends. Raises :class:`NotConfirmed`.
 
+    ``purpose`` is what the mail says it is for: ``deletion``, or ``other`` for anything else in the app.
     The code is kept as a slow hash, in a row that the erasure removes.
     """
     prepare(member, user)
@@ -105,7 +123,12 @@ def mail_code(member: Client, user: User, *, now: datetime.datetime) -> None:
         check.code_hash, check.code_tries = make_password(code), 0
         check.code_expires_at, check.code_sent_at = now + CODE_LASTS, now
         check.save()
-    context = {"code": code, "business": member.business.name, "minutes": int(CODE_LASTS.total_seconds() // 60)}
+    context = {
+        "code": code,
+        "business": member.business.name,
+        "minutes": int(CODE_LASTS.total_seconds() // 60),
+        "deletes": purpose == "deletion",
+    }
     taken = False
     if settings.EMAIL_HOST:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +42,26 @@ class ConfirmForm(forms.Form):
         self._errors = forms.utils.ErrorDict({self.proof: self.error_class([message])})
         if "code" in self.fields:
             self.data = {}
+
+
+class PasswordForm(ConfirmForm):
+    """The proof of who it is, and the new password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password"] = forms.CharField(
+            label=gettext("New password"),
+            strip=False,
+            max_length=1000,
+            help_text=gettext("At least 10 characters."),
+            widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        )
+
+    def clean_new_password(self) -> str:
+        """Long enough, not one that everybody has, and not the member's own address."""
+        password: str = self.cleaned_data["new_password"]
+        validate_password(password, self.user)
+        return password
 
 
 class DetailsForm(forms.ModelForm):

@@ -69,6 +69,8 @@ class DeletionCheck(models.Model):
     code_tries = models.PositiveIntegerField(default=0)
     code_expires_at = models.DateTimeField(null=True, blank=True)
     code_sent_at = models.DateTimeField(null=True, blank=True)
+    copies = models.PositiveIntegerField(default=0, help_text="Copies of their data made since ``copies_since``.")
+    copies_since = models.DateTimeField(default=timezone.now)
 
     class Meta:
         verbose_name_plural = "confirmations of this deletion"

@@ -7,11 +7,12 @@ import zoneinfo
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 
 from clubhouse.accounts.models import Business
 from clubhouse.billing.selectors import open_account_credits
-from clubhouse.clients.models import Client
+from clubhouse.clients.models import Client, ClientLinking
 from clubhouse.member.models import AppBuild
 from clubhouse.memberships.models import AccountCredit, Membership, Package
 from clubhouse.memberships.selectors import active_memberships, unused_packages
@@ -52,6 +53,7 @@ class Place:
     starts: datetime.datetime
     position: int = 0
     offered_until: datetime.datetime | None = None
+    buddy: str = ""
 
 
 def places(member: Client, now: datetime.datetime) -> list[Place]:
@@ -74,8 +76,23 @@ def waits(member: Client, now: datetime.datetime) -> list[Place]:
     ]
 
 
-def _place(booking: Booking) -> Place:
-    return Place(pk=booking.pk, session=booking.session, starts=local(booking.session))
+def for_buddies(member: Client, now: datetime.datetime) -> list[Place]:
+    """The upcoming places that the member booked for a buddy, soonest first: one query."""
+    rows = upcoming_bookings(now).filter(booked_by=member).exclude(client__status=Client.Status.DELETED)
+    rows = rows.select_related("session__club", "session__trainer", "client").order_by("session__starts_at", "pk")
+    return [_place(row, buddy=row.client.display_name) for row in rows]
+
+
+def buddies(member: Client) -> list[Client]:
+    """The clients whom Book a Buddy links with the member, from either side, by name: one query."""
+    ties = ClientLinking.objects.filter(kind=ClientLinking.Kind.BUDDY)
+    linked = Q(pk__in=ties.filter(client=member).values("other")) | Q(pk__in=ties.filter(other=member).values("client"))
+    found = Client.objects.filter(linked, business_id=member.business_id).exclude(status=Client.Status.DELETED)
+    return list(found.order_by(Lower("first_name"), Lower("last_name"), "pk"))
+
+
+def _place(booking: Booking, buddy: str = "") -> Place:
+    return Place(pk=booking.pk, session=booking.session, starts=local(booking.session), buddy=buddy)
 
 
 def _still_open(entry: WaitingListEntry, now: datetime.datetime) -> datetime.datetime | None:
@@ -102,8 +119,11 @@ def clubs_of(business: Business) -> list[Club]:
     return list(Club.objects.filter(business=business).order_by("name", "pk"))
 
 
-def classes(member: Client, club: Club, day: datetime.date, now: datetime.datetime) -> list[Row]:
-    """The classes of one day in one club, and the member's own places in them: three queries."""
+def classes(member: Client | None, club: Club, day: datetime.date, now: datetime.datetime) -> list[Row]:
+    """The classes of one day in one club, and the member's own places in them: three queries.
+
+    Without a member, as anybody may see them.
+    """
     zone = zone_of(club)
     start = datetime.datetime.combine(day, datetime.time(), zone)
     end = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time(), zone)
@@ -111,10 +131,9 @@ def classes(member: Client, club: Club, day: datetime.date, now: datetime.dateti
         club=club, kind=Session.Kind.CLASS, status=Session.Status.SCHEDULED, starts_at__gte=start, starts_at__lt=end
     )
     found = list(with_taken(sessions, now).select_related("trainer").order_by("starts_at", "title", "pk"))
-    mine = dict(
-        Booking.objects.filter(client=member, status=LIVE, session__in=sessions).values_list("session_id", "pk")
-    )
-    lines = {entry.session_id: entry for entry in waiting(now).filter(client=member, session__in=sessions)}
+    own = member.pk if member else 0
+    mine = dict(Booking.objects.filter(client=own, status=LIVE, session__in=sessions).values_list("session_id", "pk"))
+    lines = {entry.session_id: entry for entry in waiting(now).filter(client=own, session__in=sessions)}
     rows = []
     for session in found:
         session.club = club

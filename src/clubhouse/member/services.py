@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from clubhouse.accounts.models import Business
+from clubhouse.accounts.models import Business, User
+from clubhouse.accounts.signing_in import end_everywhere
+from clubhouse.clients.models import Client
+from clubhouse.member.confirming import AccountGone
 from clubhouse.member.models import RESERVED, AppBuild
+from clubhouse.sets import hold_clients
 
 
 def make_default_build(business: Business) -> AppBuild:
@@ -37,3 +41,16 @@ def save_build(build: AppBuild) -> AppBuild:
 def remove_build(build: AppBuild) -> None:
     """Take a build away: its address answers "not found" from then on. Accounts are not touched."""
     build.delete()
+
+
+@transaction.atomic
+def change_password(member: Client, user: User, password: str) -> None:
+    """Give a member a new password; every sign-in of theirs ends with the next request.
+
+    Waits for an erasure that is under way, and raises ``AccountGone`` after it.
+    """
+    if not hold_clients([member.pk], using="default"):
+        raise AccountGone
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    end_everywhere(user)

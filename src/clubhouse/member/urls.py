@@ -2,8 +2,9 @@
 
 from django.urls import path
 
+from clubhouse.api import views as tokens
 from clubhouse.localisation.views import member_preferences
-from clubhouse.member import deletion, entry, signing_up, views
+from clubhouse.member import deletion, entry, own_data, signing_up, views
 
 app_name = "member"
 DELETE = "settings/preferences/delete/"
@@ -18,6 +19,7 @@ urlpatterns = [
     path("sign-up/finish/<str:token>/", signing_up.finish, name="sign-up-finish"),
     path("classes/", views.classes, name="classes"),
     path("classes/<int:pk>/book/", views.book, name="book"),
+    path("classes/<int:pk>/buddy/", views.book_for_buddy, name="buddy"),
     path("classes/<int:pk>/wait/", views.join_waiting_list, name="wait"),
     path("bookings/<int:pk>/cancel/", views.cancel, name="cancel"),
     path("waiting/<int:pk>/leave/", views.leave_waiting_list, name="leave"),
@@ -28,6 +30,11 @@ urlpatterns = [
     path("settings/preferences/details/", views.details, name="details"),
     path("settings/preferences/messages/", views.message_choices, name="messages"),
     path("settings/preferences/language/", member_preferences, name="language"),
+    path("settings/preferences/copy/", own_data.copy, name="copy"),
+    path("settings/preferences/password/", own_data.password, name="change-password"),
+    path("settings/preferences/code/", own_data.mail_code, name="code"),
+    path("settings/preferences/tokens/", tokens.of_member, name="tokens"),
+    path("settings/preferences/tokens/<int:pk>/revoke/", tokens.revoke_own, name="revoke-token"),
     path(DELETE, deletion.delete_account, name="delete"),
     path(DELETE + "code/", deletion.mail_code, name="delete-code"),
     path(DELETE + "settle/<str:kind>/", deletion.settle, name="settle-all"),

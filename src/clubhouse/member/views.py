@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.templatetags.static import static
@@ -43,6 +44,7 @@ def home(request: HttpRequest, build: AppBuild) -> HttpResponse:
         "more": 0 if everything else max(0, len(places) - SHOWN),
         "offers": [wait for wait in waits if wait.offered_until],
         "lines": [wait for wait in waits if not wait.offered_until],
+        "for_buddies": selectors.for_buddies(member, now),
         "passes": selectors.passes(member, now),
     }
     return show(request, build, "home.html", context)
@@ -54,12 +56,12 @@ def classes(request: HttpRequest, build: AppBuild) -> HttpResponse:
     """The classes of one club on one day, the next fourteen days to choose from."""
     member, now = request.member, timezone.now()  # type: ignore[attr-defined]
     clubs = selectors.clubs_of(build.business)
-    club = _chosen_club(request, clubs, member.home_club_id)
+    club = chosen_club(request.GET.get("club", ""), clubs, member.home_club_id)
     if club is None:
         return show(request, build, "classes.html", {"here": "classes", "clubs": []})
     today = now.astimezone(selectors.zone_of(club)).date()
     days = [today + datetime.timedelta(days=ahead) for ahead in range(selectors.DAYS)]
-    asked = _date(request.GET.get("day", ""))
+    asked = date_of(request.GET.get("day", ""))
     day = asked if asked in days else today
     context = {
         "here": "classes",
@@ -69,6 +71,7 @@ def classes(request: HttpRequest, build: AppBuild) -> HttpResponse:
         "day": day,
         "rows": selectors.classes(member, club, day, now),
         "offer": build.business.waiting_list_promotion == "offer",
+        "has_buddies": bool(selectors.buddies(member)),
     }
     return show(request, build, "classes.html", context)
 
@@ -80,6 +83,22 @@ def book(request: HttpRequest, build: AppBuild, pk: int) -> HttpResponse:
     member, now = request.member, timezone.now()  # type: ignore[attr-defined]
     session = _session(build, pk)
     return _do(request, build, session, lambda: services.book(member, session, now=now), _("The place is yours."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def book_for_buddy(request: HttpRequest, build: AppBuild, pk: int) -> HttpResponse:
+    """Book a Buddy: a place for a friend, on the friend's credit."""
+    member, now = request.member, timezone.now()  # type: ignore[attr-defined]
+    session, friends = _session(build, pk), selectors.buddies(member)
+    if request.method != "POST":
+        context = {"here": "classes", "session": session, "starts": selectors.local(session), "buddies": friends}
+        return show(request, build, "buddy.html", context)
+    friend = next((one for one in friends if str(one.pk) == request.POST.get("buddy", "")), None)
+    if friend is None:
+        raise Http404
+    said = _("The place is booked for %(name)s.") % {"name": friend.first_name}
+    return _do(request, build, session, lambda: services.book(friend, session, now=now, booked_by=member), said)
 
 
 @require_POST
@@ -95,9 +114,11 @@ def join_waiting_list(request: HttpRequest, build: AppBuild, pk: int) -> HttpRes
 @require_POST
 @member_page
 def cancel(request: HttpRequest, build: AppBuild, pk: int) -> HttpResponse:
-    """Cancel an own place; the credit comes back. Trainer and managers are told."""
+    """Cancel an own place, or one booked for a buddy; the credit comes back to whose place it was. Trainer and managers
+    are told."""
     member, now = request.member, timezone.now()  # type: ignore[attr-defined]
-    booking = get_object_or_404(Booking.objects.select_related("session__club"), pk=pk, client=member)
+    own = Q(client=member) | Q(booked_by=member)
+    booking = get_object_or_404(Booking.objects.select_related("session__club").filter(own), pk=pk)
 
     def act() -> None:
         mine = upcoming_bookings(now).filter(pk=booking.pk)
@@ -220,13 +241,14 @@ def _do(request: HttpRequest, build: AppBuild, session: Session, act: Callable[[
     return redirect(reverse("member:classes", args=[build.slug]) + f"?club={session.club_id}&day={day}")
 
 
-def _chosen_club(request: HttpRequest, clubs: list[Club], home: int) -> Club | None:
-    asked = request.GET.get("club", "")
+def chosen_club(asked: str, clubs: list[Club], home: int) -> Club | None:
+    """The club that was asked for, or the member's own, or the first."""
     by_key = {str(club.pk): club for club in clubs}
     return by_key.get(asked) or by_key.get(str(home)) or (clubs[0] if clubs else None)
 
 
-def _date(text: str) -> datetime.date | None:
+def date_of(text: str) -> datetime.date | None:
+    """The day that was asked for; None for none."""
     try:
         return parse_date(text)
     except ValueError:

@@ -5,9 +5,13 @@ One table says what each address takes; a view without a line here fails the las
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
+from clubhouse.api import tokens
 from clubhouse.clients.models import Client
 from clubhouse.member import build_urls, urls
 from clubhouse.member.models import AppBuild
@@ -24,6 +28,7 @@ MEMBERS: list[tuple[str, tuple[object, ...], str]] = [
     ("home", (), "GET"),
     ("classes", (), "GET"),
     ("book", ("session",), "POST"),
+    ("buddy", ("session",), "GET"),
     ("wait", ("session",), "POST"),
     ("cancel", ("booking",), "POST"),
     ("leave", ("entry",), "POST"),
@@ -34,6 +39,11 @@ MEMBERS: list[tuple[str, tuple[object, ...], str]] = [
     ("details", (), "GET POST"),
     ("messages", (), "GET POST"),
     ("language", (), "GET POST"),
+    ("copy", (), "GET POST"),
+    ("change-password", (), "GET POST"),
+    ("code", (), "POST"),
+    ("tokens", (), "GET POST"),
+    ("revoke-token", ("token_row",), "POST"),
     ("delete", (), "GET POST"),
     ("delete-code", (), "POST"),
     ("settle-all", ("kind",), "POST"),
@@ -64,6 +74,9 @@ def rows(member: Client, club: Club) -> dict[str, object]:
         "entry": make.make_waiting(make.make_session(club, days=5), member).pk,
         "kind": "booking",
         "token": "nothing",
+        "token_row": tokens.make(
+            member.user, form=uuid.uuid4(), name="A test", scopes=["profile:read"], days=30, now=timezone.now()
+        )[0].pk,
     }
 
 
