@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "clubhouse.identities",
     "clubhouse.support",
     "clubhouse.api",
+    "clubhouse.embed",
     "clubhouse.imports",
     "clubhouse.demo",
 ]
@@ -188,6 +189,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 STRIPE_KEY = os.environ.get("CLUBHOUSE_STRIPE_KEY", "").strip()
 STRIPE_WEBHOOK_SECRET = os.environ.get("CLUBHOUSE_STRIPE_WEBHOOK_SECRET", "").strip()
 STRIPE_API = os.environ.get("CLUBHOUSE_STRIPE_API", "").strip()  # the provider's own address unless set
+#: Whether a deleted customer is redacted too; a preview, which the account at the provider must have.
+STRIPE_REDACT = flag("CLUBHOUSE_STRIPE_REDACT", default=False)
 
 # --- webhooks ---------------------------------------------------------------------------------------------------------
 #: Private networks that webhooks may go to all the same; none unless set.
@@ -198,6 +201,11 @@ WEBHOOK_NETWORKS = networks("CLUBHOUSE_WEBHOOK_NETWORKS")
 APPLE_ISSUER = os.environ.get("CLUBHOUSE_APPLE_ISSUER", "").strip() or "https://appleid.apple.com"
 APPLE_REVOKE = os.environ.get("CLUBHOUSE_APPLE_REVOKE", "").strip() or "https://appleid.apple.com/auth/revoke"
 
+# --- metrics ----------------------------------------------------------------------------------------------------------
+#: Who may ask for them; nobody unless set.
+METRICS_TOKEN = os.environ.get("CLUBHOUSE_METRICS_TOKEN", "").strip()
+METRICS_NETWORKS = networks("CLUBHOUSE_METRICS_NETWORKS")
+
 # --- mail -------------------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = os.environ.get("CLUBHOUSE_SMTP_HOST", "")
@@ -206,6 +214,8 @@ EMAIL_HOST_USER = os.environ.get("CLUBHOUSE_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("CLUBHOUSE_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = flag("CLUBHOUSE_SMTP_TLS", default=False)
 EMAIL_TIMEOUT = 20
+#: How long a staff digest waits for more to tell, in seconds.
+STAFF_MAIL_SECONDS = number("CLUBHOUSE_STAFF_MAIL_SECONDS", default=60)
 DEFAULT_FROM_EMAIL = os.environ.get("CLUBHOUSE_MAIL_FROM", "clubhouse@localhost")
 
 # --- language and time ------------------------------------------------------------------------------------------------

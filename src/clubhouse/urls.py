@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from clubhouse.identities.views import come_back
+from clubhouse.metrics.views import metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("clients/", include("clubhouse.clients.urls")),
@@ -15,11 +16,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reports/", include("clubhouse.reports.urls")),
     path("webhooks/", include("clubhouse.webhooks.urls")),
     path("hooks/", include("clubhouse.billing.provider.urls")),
+    path("metrics", metrics, name="metrics"),
     path("inbox/", include("clubhouse.messages.urls")),
     path("team/", include("clubhouse.team.urls")),
     path("team/member-app/", include("clubhouse.member.build_urls")),
     path("", include("clubhouse.localisation.urls")),
     path("team/api-tokens/", include("clubhouse.api.team_urls")),
+    path("team/embed/", include("clubhouse.embed.site_urls")),
+    path("embed/", include("clubhouse.embed.urls")),
     path("api/v1/", include("clubhouse.api.urls")),
     path("support/", include("clubhouse.support.urls")),
     path("operator/", include("clubhouse.support.operator_urls")),
