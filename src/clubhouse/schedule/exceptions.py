@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
 
 class ScheduleError(Exception):
     """The schedule did not allow this; nothing was changed."""
 
     def __init__(self) -> None:
-        super().__init__(" ".join((self.__doc__ or "").split()))
+        super().__init__(gettext(" ".join((self.__doc__ or "").split())))
 
 
 class SessionFull(ScheduleError):

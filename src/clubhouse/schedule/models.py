@@ -6,6 +6,7 @@ import datetime
 
 from auditlog.registry import auditlog
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Club(models.Model):
@@ -45,13 +46,13 @@ class Session(models.Model):
     """A class or a one-to-one appointment."""
 
     class Kind(models.TextChoices):
-        CLASS = "class", "Class"
-        APPOINTMENT = "appointment", "Appointment"
+        CLASS = "class", _("Class")
+        APPOINTMENT = "appointment", _("Appointment")
 
     class Status(models.TextChoices):
-        SCHEDULED = "scheduled", "Scheduled"
-        CONDUCTED = "conducted", "Conducted"
-        CANCELLED = "cancelled", "Cancelled"
+        SCHEDULED = "scheduled", _("Scheduled")
+        CONDUCTED = "conducted", _("Conducted")
+        CANCELLED = "cancelled", _("Cancelled")
 
     club = models.ForeignKey(Club, on_delete=models.PROTECT, related_name="sessions")
     series = models.ForeignKey(Series, on_delete=models.SET_NULL, null=True, blank=True, related_name="sessions")
@@ -90,11 +91,11 @@ class Booking(models.Model):
     """A client's place in a session."""
 
     class Status(models.TextChoices):
-        BOOKED = "booked", "Booked"
-        ATTENDED = "attended", "Attended"
-        NO_SHOW = "no_show", "No-show"
-        CANCELLED = "cancelled", "Cancelled"
-        LATE_CANCELLED = "late_cancelled", "Late cancelled"
+        BOOKED = "booked", _("Booked")
+        ATTENDED = "attended", _("Attended")
+        NO_SHOW = "no_show", _("No-show")
+        CANCELLED = "cancelled", _("Cancelled")
+        LATE_CANCELLED = "late_cancelled", _("Late cancelled")
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")
     client = models.ForeignKey("clients.Client", on_delete=models.PROTECT, related_name="bookings")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from clubhouse.accounts.models import Business
 from clubhouse.schedule import exceptions, selectors
@@ -121,7 +122,7 @@ class NameTaken(Exception):
     """Another club of this business has this name. Choose another."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__(gettext(self.__doc__ or ""))
 
 
 def save_club(club: Club, *, using: str = "default") -> Club:

@@ -8,6 +8,8 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from clubhouse.accounts.permissions import needs
@@ -16,7 +18,7 @@ from clubhouse.schedule import services
 from clubhouse.schedule.exceptions import SessionOver
 from clubhouse.schedule.models import Booking, WaitingListEntry
 from clubhouse.schedule.selectors import later_in_series, upcoming_bookings
-from clubhouse.settle import chosen, counted, owner_of, settle
+from clubhouse.settle import chosen, owner_of, settle
 
 
 @needs("schedule")
@@ -54,7 +56,7 @@ def leave_waiting_list(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act(client: Client) -> str:
         services.leave_waiting_list(get_object_or_404(WaitingListEntry, pk=pk), now=timezone.now())
-        return "Taken off the waiting list."
+        return _("Taken off the waiting list.")
 
     return settle(request, owner, "bookings", act)
 
@@ -64,9 +66,12 @@ def _cancel(request: HttpRequest, rows: models.QuerySet[Booking], *, series: boo
     result = services.cancel_bookings(rows, now=now, tell_clients=True, late="late" in request.POST, series=series)
     if not result.bookings:
         raise SessionOver
-    said = f"{counted(result.bookings, 'booking')} cancelled"
-    if result.credits_returned:
-        said += f", {counted(result.credits_returned, 'credit')} given back"
+    said = [ngettext("%(n)d booking cancelled", "%(n)d bookings cancelled", result.bookings) % {"n": result.bookings}]
+    if back := result.credits_returned:
+        said.append(ngettext("%(n)d credit given back", "%(n)d credits given back", back) % {"n": back})
     if passed := result.given + result.offered:
-        said += f", {counted(passed, 'place')} passed on to the waiting list"
-    return said + "."
+        words = ngettext(
+            "%(n)d place passed on to the waiting list", "%(n)d places passed on to the waiting list", passed
+        )
+        said.append(words % {"n": passed})
+    return ", ".join(said) + "."
