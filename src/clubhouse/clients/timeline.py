@@ -16,7 +16,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from clubhouse.accounts.permissions import may
@@ -24,6 +26,7 @@ from clubhouse.audits.models import LogEntry
 from clubhouse.billing.models import Invoice, Payment
 from clubhouse.clients.models import Client, ClientNote
 from clubhouse.memberships.models import Membership, Package
+from clubhouse.schedule.clock import wall
 from clubhouse.schedule.models import Booking
 from clubhouse.team.models import StaffMember
 from clubhouse.templatetags.house import money
@@ -223,14 +226,13 @@ def _below(source: Source, rank: int, after: Cursor) -> Q:
 
 # --- words ------------------------------------------------------------------------------------------------------------
 def _session(row: Booking) -> str:
-    starts = timezone.localtime(row.session.starts_at)
-    return f"{starts:%d.%m.%Y %H:%M}, {row.session.club.name}"
+    return f"{date_format(wall(row.session.starts_at, row.session.club), 'j M Y, H:i')}, {row.session.club.name}"
 
 
 def _change(row: LogEntry) -> tuple[str, str, str]:
     """What an audit says: which thing, and which of its fields. Never the values, of which some are medical."""
     model = row.content_type.model_class()
-    said = {"what": model._meta.verbose_name if model else row.content_type.model}
+    said = {"what": gettext(str(model._meta.verbose_name)) if model else row.content_type.model}
     titles = {
         LogEntry.Action.CREATE: _("Added: %(what)s"),
         LogEntry.Action.UPDATE: _("Changed: %(what)s"),
@@ -243,7 +245,8 @@ def _change(row: LogEntry) -> tuple[str, str, str]:
 
 def _field(model: type[Model] | None, name: str) -> str:
     try:
-        return str(capfirst(model._meta.get_field(name).verbose_name)) if model else name  # type: ignore[union-attr]
+        words = gettext(str(model._meta.get_field(name).verbose_name)) if model else name  # type: ignore[union-attr]
+        return str(capfirst(words))
     except FieldDoesNotExist:
         return name
 

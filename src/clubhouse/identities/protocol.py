@@ -16,6 +16,7 @@ from authlib.common.errors import AuthlibBaseError
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
@@ -72,10 +73,10 @@ def discover(issuer: str, *, fresh: bool = False) -> dict[str, Any]:
     if known is None:
         known = get_json(ProviderSession(), issuer.rstrip("/") + "/.well-known/openid-configuration")
         if known.get("issuer") != issuer:
-            raise NotReached("it says that its issuer is another one; copy the issuer exactly")
+            raise NotReached(_("it says that its issuer is another one; copy the issuer exactly"))
         wanting = [name for name in NEEDED if urlsplit(str(known.get(name, ""))).scheme not in {"https", "http"}]
         if wanting:
-            raise NotReached(f"it does not name its {wanting[0]}")
+            raise NotReached(_("it does not name its %(name)s") % {"name": wanting[0]})
         cache.set(place, known, BELIEVED)
     return known
 
@@ -89,7 +90,7 @@ def _keys(issuer: str, *, fresh: bool = False) -> KeySet:
     try:
         return KeySet.import_key_set(known)  # type: ignore[arg-type]
     except (JoseError, ValueError, KeyError, TypeError):
-        raise NotReached("its keys cannot be read") from None
+        raise NotReached(_("its keys cannot be read")) from None
 
 
 def _place(what: str, issuer: str) -> str:
@@ -215,8 +216,8 @@ def revoke(provider: Provider, token: str, kind: str) -> str:
     if 400 <= answer.status_code < 500 and error in GONE:
         return "was revoked or had run out before"
     if answer.status_code == 401 or error == "invalid_client":
-        raise NotReached("it refused the client ID or the secret; check them under Team settings > Sign in with")
-    raise NotReached(f"it answered {answer.status_code}")
+        raise NotReached(_("it refused the client ID or the secret; check them under Team settings > Sign in with"))
+    raise NotReached(_("it answered %(status)s") % {"status": answer.status_code})
 
 
 def _error(answer: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 from authlib.integrations.requests_client import OAuth2Session
+from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -87,7 +88,7 @@ class ProviderSession(OAuth2Session):
             size += len(part)
             if size > LARGEST or time.monotonic() > ends:
                 response.close()
-                raise NotReached("its answer is too long")
+                raise NotReached(_("its answer is too long"))
             parts.append(part)
         response._content = b"".join(parts)
         return response
@@ -101,11 +102,11 @@ def said_kindly() -> Any:
     except NotAllowed as error:
         raise NotReached(str(error)) from None
     except requests.Timeout:
-        raise NotReached("it did not answer in time") from None
+        raise NotReached(_("it did not answer in time")) from None
     except requests.exceptions.SSLError:
-        raise NotReached("its certificate is not valid") from None
+        raise NotReached(_("its certificate is not valid")) from None
     except (requests.RequestException, OSError) as error:
-        raise NotReached(f"no answer ({type(error).__name__})") from None
+        raise NotReached(_("no answer (%(error)s)") % {"error": type(error).__name__}) from None
 
 
 def get_json(session: ProviderSession, url: str) -> dict[str, Any]:
@@ -113,11 +114,11 @@ def get_json(session: ProviderSession, url: str) -> dict[str, Any]:
     with said_kindly():
         answer = session.get(url, withhold_token=True, headers={"Accept": "application/json"})
     if answer.status_code != 200:
-        raise NotReached(f"it answered {answer.status_code}")
+        raise NotReached(_("it answered %(status)s") % {"status": answer.status_code})
     try:
         said = answer.json()
     except ValueError:
         said = None
     if not isinstance(said, dict):
-        raise NotReached("its answer is not what an OpenID provider says")
+        raise NotReached(_("its answer is not what an OpenID provider says"))
     return said

@@ -49,6 +49,9 @@ FATES = {
 EFFECTS = {
     "file.delete": _("Delete stored images"),
     "payment.cancel_subscription": _("Cancel subscriptions at the payment provider"),
+    "payment.freeze_subscription": _("Freeze or unfreeze subscriptions at the payment provider"),
+    "payment.charge_card": _("Take payments from stored cards"),
+    "payment.refund": _("Send refunds to cards"),
     "payment.delete_customer": _("Delete the customer at the payment provider"),
     "identity.revoke": _("End social sign-ins at their providers"),
     "payment.detach_method": _("Remove stored cards at the payment provider"),
@@ -75,7 +78,10 @@ COUNTED = (
     gettext_noop("messages to other systems"),
     gettext_noop("clients who need a new payer"),
     gettext_noop("clients who need a guardian"),
+    gettext_noop("support requests closed"),
 )
+#: Why something was cancelled, written off or forfeited, where no colleague chose a reason.
+REASONS = (gettext_noop("erasure"), gettext_noop("desk"), gettext_noop("member"))
 #: What differs between a preview and the state found, where it is no kind of row.
 CHANGED = (
     gettext_noop("the confirmation"),
@@ -85,6 +91,9 @@ CHANGED = (
 )
 #: Causes that hold a number or a name: as they are recorded, and as they are said.
 CAUSES = (
+    (re.compile(r"it answered (?P<status>\d+)"), _("it answered %(status)s")),
+    (re.compile(r"no answer \((?P<error>\w+)\)"), _("no answer (%(error)s)")),
+    (re.compile(r"it does not name its (?P<name>\w+)"), _("it does not name its %(name)s")),
     (
         re.compile(r"The mail server did not take the mail \((?P<error>\w+)\)"),
         _("The mail server did not take the mail (%(error)s)"),
@@ -111,11 +120,14 @@ CAUSES = (
         _("The endpoint was not reached: no answer (%(error)s)"),
     ),
 )
+#: A cause within a cause: what a provider did not do, and why.
+TOLD = re.compile(r"The sign-in provider was not told: (?P<cause>.*)")
 #: Causes that are always the same.
 PLAIN_CAUSES = (
     gettext_noop("The mail server is slow; the rest is mailed at the next try"),
     gettext_noop("The payment provider refused the key; check CLUBHOUSE_STRIPE_KEY"),
     gettext_noop("The payment provider asked to come back later"),
+    gettext_noop("The payment provider could not redact the customer; its dashboard says what is in the way"),
     gettext_noop("The payment provider did not answer"),
     gettext_noop("The payment provider knows this under the other mode; CLUBHOUSE_STRIPE_KEY is a test or live key"),
     gettext_noop("The endpoint failed a moment ago and is left alone for a while"),
@@ -153,6 +165,8 @@ def what_words(what: str) -> str:
 def cause_words(cause: str) -> str:
     """Why an effect has not worked yet, without its full stop."""
     plain = cause.rstrip(".")
+    if found := TOLD.fullmatch(plain):
+        return gettext("The sign-in provider was not told: %(cause)s") % {"cause": cause_words(found["cause"])}
     for pattern, words in CAUSES:
         if found := pattern.fullmatch(plain):
             return str(words) % found.groupdict()
