@@ -62,7 +62,7 @@ class Draft:
             # Who only mentions somebody may turn out to be theirs once more is known.
             found = [one for one in referring if one.kind != OTHERS]
             found = found or list(self._beside())
-            found = found or list(self._by_look())
+            found = found or list(self._by_look({one.model for one in referring}))
             found = found or referring
             for one in found:
                 self._add(one)
@@ -162,13 +162,13 @@ class Draft:
                     kind = DELETE if key.null and key.one_to_one else KEEP
                     yield Suggestion(target, kind, f"{plural(one.model)} name somebody by them.", paths=ways)
 
-    def _by_look(self) -> Iterator[Suggestion]:
-        """What can point at anything, and what seems to know a subject by a value."""
+    def _by_look(self, but: set[Model]) -> Iterator[Suggestion]:
+        """What can point at anything, and what seems to know a subject by a value, ``but`` what mentions one."""
         for model in self.anywhere:
             if self._is_new(model):
                 yield self._about_anything(model, [])
         for model in self.known:
-            if not self._is_new(model) or any(model in parents(other) for other in self.made):
+            if model in but or not self._is_new(model) or any(model in parents(other) for other in self.made):
                 continue
             ways = self._values(model)
             if not ways:

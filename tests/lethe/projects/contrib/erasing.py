@@ -31,11 +31,11 @@ from tests.lethe.projects import checking
 from tests.lethe.projects.contrib.desk.models import Label, Parcel, Stamp
 from tests.support.canaries import word
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _sealed(transactional_db: None) -> None:
+def _sealed(db: None) -> None:
     install("default")
 
 
@@ -77,6 +77,7 @@ def person(words: dict[str, str]) -> tuple[User, Client]:
     return user, browser
 
 
+@pytest.mark.django_db(transaction=True)
 def test_nothing_of_the_person_is_left_and_nothing_of_others_is_gone(words: dict[str, str]) -> None:
     assert checking.gate() == []
     other, others = person({name: word(f"x{name}") for name in words})
