@@ -8,7 +8,7 @@ from decimal import Decimal
 from clubhouse.billing.models import Invoice, Payment, StoredCard
 from clubhouse.clients.models import Client
 from clubhouse.demo.world import World
-from clubhouse.memberships.models import AccountCredit, Membership, Package
+from clubhouse.memberships.models import AccountCredit, Membership, Package, PriceItem
 
 PLANS = {"Unlimited": Decimal("59.00"), "Off-peak": Decimal("39.00"), "Weekend": Decimal("29.00")}
 PACKAGES = {"Ten classes": (10, Decimal("95.00")), "Twenty classes": (20, Decimal("170.00"))}
@@ -18,7 +18,8 @@ IN_DEBT = {"debt": "outstanding", "failed payment": "failed", "dispute": "disput
 
 
 def make_purchases(world: World) -> None:
-    """Memberships, packages, money on account, and stored cards."""
+    """A price list, memberships, packages, money on account, and stored cards."""
+    _make_prices(world)
     world.memberships = Membership.objects.bulk_create(
         _membership(world, n, client) for n, client in enumerate(world.showing(*MEMBERS), 1)
     )
@@ -61,6 +62,22 @@ def make_purchases(world: World) -> None:
         )
         for client in world.showing("member", "member sign-in", "active membership", "everything")
     )
+
+
+def _make_prices(world: World) -> None:
+    """What the business sells: what its clients have bought, and a single class."""
+    business, kinds = world.business, PriceItem.Kind
+    common = {"business": business, "currency": business.currency}
+    lines = [
+        PriceItem(kind=kinds.MEMBERSHIP, name=name, price=price, period_months=1, **common)
+        for name, price in PLANS.items()
+    ]
+    lines += [
+        PriceItem(kind=kinds.PACKAGE, name=name, price=price, credits=count, valid_days=180, **common)
+        for name, (count, price) in PACKAGES.items()
+    ]
+    lines.append(PriceItem(kind=kinds.CREDIT, name="Single class", price=Decimal("12.00"), credits=1, **common))
+    PriceItem.objects.bulk_create(lines)
 
 
 def _membership(world: World, n: int, client: Client) -> Membership:

@@ -25,6 +25,10 @@ class PayerNotLinked(BillingError):
     """The other client does not pay for this one. Link the two by Paid By first; nothing was changed."""
 
 
+class FormUsed(BillingError):
+    """This form has sold something to another client already. Open it anew from the profile; nothing was sold."""
+
+
 class NotLive(BillingError):
     """This membership was cancelled before; nothing was changed."""
 
@@ -58,15 +62,17 @@ def sell(
     """Sell a line of the price list; ``quantity`` counts single credits. The invoice is open until it is paid.
 
     With the same ``once_key`` it is sold once, and the first sale is given back. A lead becomes an active client.
-    Raises ``ClientErased``, :class:`ItemRetired` or :class:`PayerNotLinked`; nothing is sold then. A fixed number of
-    statements.
+    Raises ``ClientErased``, :class:`ItemRetired`, :class:`PayerNotLinked` or :class:`FormUsed`; nothing is sold then. A
+    fixed number of statements.
     """
     people = {client.pk} | ({payer.pk} if payer else set())
     # Both at once and in key order, before anything that is theirs: an erasure of either is waited for and seen.
     if hold_clients(people, using="default") != people:
         raise ClientErased
     counters = lock_numbers([client.home_club_id])
-    first = Invoice.objects.filter(once_key=once_key, client=client).first()
+    first = Invoice.objects.filter(once_key=once_key).first()
+    if first is not None and first.client_id != client.pk:
+        raise FormUsed
     if first is not None:
         return Sale(invoice=first, new=False)
     line = PriceItem.objects.filter(pk=item.pk, business_id=client.business_id, retired_at=None).first()

@@ -55,5 +55,8 @@ def failed_refunds(staff: StaffMember) -> QuerySet[Payment]:
 
 
 def count(staff: StaffMember) -> int:
-    """How many things wait, for the menu."""
-    return sum(rows.count() for rows in (open_tasks(staff), failed_payments(staff), failed_refunds(staff)))
+    """How many things wait, for the menu: one query."""
+    tasks, *others = (
+        rows.order_by().values("pk") for rows in (open_tasks(staff), failed_payments(staff), failed_refunds(staff))
+    )
+    return tasks.union(*others, all=True).count()
