@@ -43,6 +43,8 @@ INSTALLED_APPS = [
 # The tests' apps have no migrations, and what they refer to must be made together with them.
 MIGRATION_MODULES = {"contenttypes": None, "auth": None}
 MEDIA_ROOT = FOLDER / "media"
+# Tests of the search that follows an erasure switch it on.
+LETHE_RESIDUE_AFTER = None
 LETHE_SUBJECTS = ["shop.Customer", "people.Account", "people.Member", "shapes.Patient"]
 
 

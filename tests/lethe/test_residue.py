@@ -23,6 +23,11 @@ from tests.lethe.support.world import make_customer, make_world
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _searched(settings: Any) -> None:
+    settings.LETHE_RESIDUE_AFTER = 60
+
+
 @pytest.fixture
 def reported(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What a project with a handler for finds is told."""
