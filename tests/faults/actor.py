@@ -284,7 +284,8 @@ def _let_pass(hours: datetime.timedelta) -> None:
     Endpoint.objects.update(paused_until=F("paused_until") - hours)
     messages = ClientMessage.objects.filter(sent_at=None)
     messages.update(send_after=F("send_after") - hours, leased_until=F("leased_until") - hours)
-    Notification.objects.filter(mailed_at=None).update(created_at=F("created_at") - hours)
+    lines = Notification.objects.filter(mailed_at=None)
+    lines.update(created_at=F("created_at") - hours, mailing_since=F("mailing_since") - hours)
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

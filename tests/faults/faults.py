@@ -12,7 +12,8 @@ from tests.faults.outside import PARTS
 
 #: Where each kind of process can be.
 ERASING = POINTS[: POINTS.index("transaction committed") + 1]
-WORKING = POINTS[POINTS.index("effects leased") :]
+#: The last one is the application's own: the mail server has taken a digest, and its lines are not marked yet.
+WORKING = (*POINTS[POINTS.index("effects leased") :], "mail handed over")
 #: An erasure of the runs' client has so many actions, and so many effects.
 ACTIONS, EFFECTS = 8, 7
 

@@ -66,13 +66,13 @@ def test_the_process_that_erases_is_killed_and_then_the_worker(made: House, poin
         door="web" if number % 2 else "erase",
         bucket=number > len(WORKING),
         erasing=at(point),
-        working=at(working, 1 if working == "effects leased" else 3),
+        working=at(working, 1 if working in {"effects leased", "mail handed over"} else 3),
     )
     assert failures(made, scenario) == []
 
 
 def test_every_point_is_one_of_them() -> None:
-    assert {*ERASING, *WORKING} == set(POINTS)
+    assert {*ERASING, *WORKING} >= set(POINTS)
     assert len(ERASING) >= len(WORKING)
 
 

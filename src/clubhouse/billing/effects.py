@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django.conf import settings
+
 from clubhouse.billing import charges, refunds
 from clubhouse.billing.models import StoredCard
 from clubhouse.billing.provider import gateway
@@ -69,13 +71,17 @@ def delete_customer(payload: dict[str, Any]) -> dict[str, Any]:
     """Delete a customer. Payload: ``{"customer": token, "provider": name}``.
 
     A family may share one customer. It stays while another client's card is kept under it, and goes with the last.
+    Where the account has redaction jobs and the deployment wants them, what is left of the customer is redacted then.
     """
     provider, customer = payload["provider"], payload["customer"]
     if not gateway.connected(provider):
         return NO_PROVIDER
     if StoredCard.objects.filter(provider=provider, customer_token=customer).exists():
         return {"outcome": "kept: another client's card is under it"}
-    return {"outcome": gateway.delete_customer(customer)}
+    said = {"outcome": gateway.delete_customer(customer)}
+    if settings.STRIPE_REDACT:
+        said["redaction"] = gateway.redact_customer(customer)
+    return said
 
 
 @periodic(seconds=3600)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from clubhouse.messages.mail import mail_staff
+from clubhouse.messages.digests import mail_staff, wait_for_more
 from clubhouse.messages.outgoing import send_due_client_messages
 from clubhouse.messages.services import write_tasks
 from lethe.outbox import handler, periodic
@@ -13,7 +13,8 @@ from lethe.outbox import handler, periodic
 
 @handler("staff.mail")
 def staff_mail(payload: dict[str, Any]) -> dict[str, Any]:
-    """Mail the staff what is in their inboxes. Payload: ``{"notifications": [keys]}``."""
+    """Mail the staff what is in their inboxes. Payload: ``{"notifications": [keys], "business": key}``."""
+    wait_for_more(payload["notifications"])
     return mail_staff(payload["notifications"])
 
 

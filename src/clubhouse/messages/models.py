@@ -19,6 +19,8 @@ class Notification(models.Model):
         APPOINTMENT_CANCELLED = "appointment_cancelled", gettext_lazy("An appointment was cancelled")
         NEEDS_PAYER = "needs_payer", gettext_lazy("A client needs a new payer")
         NEEDS_GUARDIAN = "needs_guardian", gettext_lazy("A client needs a guardian")
+        NOT_DONE_OUTSIDE = "not_done_outside", gettext_lazy("Something outside has not been done for a day")
+        RESIDUE_FOUND = "residue_found", gettext_lazy("Somebody who was deleted is still named here")
 
     recipient = models.ForeignKey("team.StaffMember", on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=30, choices=Kind.choices)
@@ -35,6 +37,14 @@ class Notification(models.Model):
         null=True,
         blank=True,
         help_text="When the mail server took the recipient's mail; not mailed again.",
+    )
+    mail_key = models.CharField(
+        max_length=32,
+        blank=True,
+        help_text="Which digest the line is in, from before its first try on: a digest that is sent again is the same.",
+    )
+    mailing_since = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker took the digest in hand; empty while nobody has."
     )
 
     class Meta:

@@ -107,6 +107,50 @@ def tell_needs_payer(
     }
 
 
+def tell_not_done(counts: Mapping[int, int], using: str = "default") -> int:
+    """Tell the administrators of each business (key to how many) that something outside has been failing for long.
+
+    Returns the number of lines. Three queries, however many businesses there are."""
+    staff = StaffMember.objects.using(using).filter(
+        user__is_active=True, role=StaffMember.Role.ADMINISTRATOR, business_id__in=Keys(counts)
+    )
+    kind = Notification.Kind.NOT_DONE_OUTSIDE
+    return _deliver(
+        [Notification(recipient_id=pk, kind=kind) for pk in staff.values_list("pk", flat=True)], using, None
+    )
+
+
+def tell_residue(found: Collection[tuple[int, int | None]], using: str = "default") -> int:
+    """Tell the administrators of each business that one of their records still names somebody who was deleted.
+
+    ``found`` holds (business key, key of the client whose profile shows it, or ``None``). A line that nobody has read
+    yet is not written twice. Returns the number of lines; a fixed number of queries, however many finds there are.
+    """
+    kind = Notification.Kind.RESIDUE_FOUND
+    with transaction.atomic(using=using):
+        # Whose line it is may be just being erased: their lines go with them.
+        held = hold_clients({client for _, client in found if client}, using=using)
+        staff = StaffMember.objects.using(using).filter(
+            user__is_active=True, role=StaffMember.Role.ADMINISTRATOR, business_id__in=Keys({b for b, _ in found})
+        )
+        administrators: dict[int, list[int]] = defaultdict(list)
+        for pk, business in staff.order_by("pk").values_list("pk", "business_id"):
+            administrators[business].append(pk)
+        unread = Notification.objects.using(using).filter(kind=kind, read_at=None)
+        known = set(unread.values_list("recipient_id", "client_id"))
+        wanted = {
+            (recipient, client)
+            for business, client in found
+            if client is None or client in held
+            for recipient in administrators[business]
+        }
+        rows = [
+            Notification(recipient_id=recipient, kind=kind, client_id=client)
+            for recipient, client in sorted(wanted - known, key=lambda pair: (pair[0], pair[1] or 0))
+        ]
+        return _deliver(rows, using, None)
+
+
 def write_tasks(tasks: Iterable[tuple[str, int]], using: str = "default") -> int:
     """Make the tasks (kind, client key) that had to wait for a lock; returns how many colleagues' lines there are.
 
@@ -181,7 +225,13 @@ def _desks(clubs: Collection[int], using: str) -> Mapping[int, set[int]]:
 
 
 def _deliver(rows: Sequence[Notification], using: str, emit: Emit | None) -> int:
+    """Write the lines, and one effect for the mail of each business: who is told of its failures is the business's."""
     keys = insert_all(rows, using=using)
     if keys:
-        emitter(emit, using)("staff.mail", {"notifications": keys})
+        written = Notification.objects.using(using).filter(pk__in=Keys(keys))
+        of_business: dict[int, list[int]] = defaultdict(list)
+        for pk, business in written.order_by("pk").values_list("pk", "recipient__business_id"):
+            of_business[business].append(pk)
+        for business, lines in sorted(of_business.items()):
+            emitter(emit, using)("staff.mail", {"notifications": lines, "business": business})
     return len(keys)

@@ -15,3 +15,13 @@ class ErasureReceipt(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class ToldOfFailure(models.Model):
+    """That the administrators have been told of an effect that keeps failing, so that they are told once."""
+
+    effect = models.OneToOneField("lethe.Effect", on_delete=models.CASCADE, related_name="+")
+    told_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Told of effect {self.effect_id}"

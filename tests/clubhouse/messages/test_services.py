@@ -35,7 +35,8 @@ def test_whoever_was_paid_for_needs_a_payer(club: Club, manager: StaffMember, ti
     counts = tell_needs_payer([payer.pk], "default", now=timezone.now())
     assert tasks() == [(manager.pk, "needs_payer", dependant.pk)]
     assert counts == {"clients who need a new payer": 1, "clients who need a guardian": 0}
-    assert Effect.objects.get().payload == {"notifications": [Notification.objects.get().pk]}
+    line = Notification.objects.get()
+    assert Effect.objects.get().payload == {"notifications": [line.pk], "business": line.recipient.business_id}
 
 
 def test_what_is_over_needs_no_payer(club: Club, manager: StaffMember) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -29,6 +32,7 @@ from lethe.models import Effect
 from tests.support import factories as make
 from tests.support.dump import logical_dump
 from tests.support.outside import Listener
+from tests.support.serving import ROOT
 from tests.support.sign_in import sign_in
 
 if TYPE_CHECKING:
@@ -316,3 +320,82 @@ def test_an_administrator_chooses_whether_to_prorate(
         assert browser.post("/privacy/settings/", sent).status_code == 302
         business.refresh_from_db()
         assert business.prorate_cancelled is wanted
+
+
+# --- redaction: the documented shapes of a preview that nothing on loopback has ---------------------------------------
+def job(status: str) -> bytes:
+    said = {"id": "prj_123", "object": "privacy.redaction_job", "livemode": False, "validation_behavior": "fix"}
+    return json.dumps(said | {"status": status}).encode()
+
+
+def redacting(scripted: Listener, settings: SettingsWrapper, *statuses: str) -> Effect:
+    settings.STRIPE_REDACT = True
+    deleted = b'{"id": "cus_canary", "object": "customer", "deleted": true}'
+    scripted.answers = [(200, JSON, deleted), *((200, JSON, job(status)) for status in statuses)]
+    effect = outbox.record("payment.delete_customer", {"customer": "cus_canary", "provider": "stripe"})
+    outbox.drain()
+    effect.refresh_from_db()
+    return effect
+
+
+def test_a_deleted_customer_is_redacted_where_the_deployment_wants_it(
+    scripted: Listener, settings: SettingsWrapper
+) -> None:
+    effect = redacting(scripted, settings, "validating", "ready", "succeeded")
+    assert effect.receipt == {"outcome": "deleted", "redaction": "redacted"}
+    asked = [(one.method, urlsplit(one.path).path) for one in scripted.asked]
+    jobs = "/v1/privacy/redaction_jobs"
+    assert asked == [
+        ("DELETE", "/v1/customers/cus_canary"),
+        ("POST", jobs),
+        ("GET", f"{jobs}/prj_123"),
+        ("POST", f"{jobs}/prj_123/run"),
+    ]
+    made = scripted.asked[1]
+    assert parse_qs(made.body.decode()) == {"objects[customers][0]": ["cus_canary"], "validation_behavior": ["fix"]}
+    assert made.headers["stripe-version"].endswith(".preview")
+    assert "canary" not in made.headers["idempotency-key"]
+
+
+@pytest.mark.parametrize("state", ["validating", "redacting"])
+def test_a_redaction_that_takes_its_time_is_no_failure(
+    scripted: Listener, settings: SettingsWrapper, state: str
+) -> None:
+    effect = redacting(scripted, settings, "validating", state)
+    assert (effect.done_at, effect.attempts, effect.last_error) == (None, 0, "")
+    assert effect.next_try_at > timezone.now()
+    first = scripted.asked[1].headers["idempotency-key"]
+    scripted.answers = [(404, JSON, error("resource_missing"))]
+    scripted.answers += [(200, JSON, job("validating")), (200, JSON, job("succeeded"))]
+    Effect.objects.update(next_try_at=timezone.now())
+    assert outbox.drain() == 1
+    effect.refresh_from_db()
+    assert effect.receipt == {"outcome": "was gone", "redaction": "redacted"}
+    assert scripted.asked[-2].headers["idempotency-key"] == first, "the same job"
+
+
+def test_a_redaction_that_fails_is_shown(scripted: Listener, settings: SettingsWrapper) -> None:
+    effect = redacting(scripted, settings, "validating", "failed")
+    assert effect.done_at is None
+    assert effect.last_error.startswith("The payment provider could not redact the customer")
+
+
+def test_nothing_is_redacted_unless_it_is_wanted(scripted: Listener) -> None:
+    scripted.answer(200, headers=JSON, body=b'{"id": "cus_1", "object": "customer", "deleted": true}')
+    effect = outbox.record("payment.delete_customer", {"customer": "cus_1", "provider": "stripe"})
+    outbox.drain()
+    effect.refresh_from_db()
+    assert effect.receipt == {"outcome": "deleted"}
+    assert len(scripted.asked) == 1
+
+
+def test_a_start_does_not_import_the_providers_package() -> None:
+    code = (
+        "import django, sys; django.setup(); from django.urls import resolve; resolve('/hooks/stripe/'); "
+        "print('stripe' in sys.modules)"
+    )
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "src")])
+    environment = os.environ | {"PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "tests.support.settings"}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -6,22 +6,38 @@ The provider's own words never leave here: they name subscriptions, cards and cu
 
 from __future__ import annotations
 
+import datetime
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import stripe
 from django.conf import settings
+from django.utils import timezone
 
-from lethe.outbox import Retry
+from lethe.outbox import NotYet, Retry
+
+if TYPE_CHECKING:
+    import stripe
 
 #: The only provider there is a connection to, as ``StoredCard.provider`` names it.
 STRIPE = "stripe"
 #: Seconds to connect and to wait for an answer; both tries together are well within an effect's lease.
 TIMEOUT = (5.0, 20.0)
 
-stripe.enable_telemetry = False
+#: Redaction jobs are a public preview; this is the version in which they are asked for here.
+PREVIEW = "2025-05-28.preview"
+#: How long to leave a redaction job alone that is still being looked through or carried out.
+PATIENCE = datetime.timedelta(minutes=10)
+
+
+@functools.cache
+def sdk() -> Any:
+    """The provider's package, imported when it is first needed: it takes longer than all else that a start imports."""
+    import stripe
+
+    stripe.enable_telemetry = False
+    return stripe
 
 
 def connected(provider: str = STRIPE) -> bool:
@@ -48,6 +64,35 @@ def delete_customer(token: str) -> str:
     return _ask(lambda api: api.v1.customers.delete(token), done="deleted")
 
 
+def redact_customer(token: str) -> str:
+    """Have all that the provider keeps of a customer redacted; returns "redacted" or "was gone".
+
+    A job is made once for each customer, found again by its key, and run when the provider has looked through it.
+    Raises ``lethe.outbox.NotYet`` while the provider works on it, and ``Retry``.
+    """
+    once = f"redact-{hashlib.sha256(token.encode()).hexdigest()[:40]}"
+    jobs = "/v1/privacy/redaction_jobs"
+    try:
+        made = _raw("post", jobs, objects={"customers": [token]}, validation_behavior="fix", idempotency_key=once)
+        job = f"{jobs}/{made['id']}"
+        state = _raw("get", job).get("status")
+        if state == "ready":
+            state = _raw("post", f"{job}/run").get("status")
+    except sdk().InvalidRequestError as error:
+        return _refused(error)
+    if state == "succeeded":
+        return "redacted"
+    if state in {"validating", "ready", "redacting"}:
+        raise NotYet(timezone.now() + PATIENCE)
+    raise Retry("The payment provider could not redact the customer; its dashboard says what is in the way.")
+
+
+def _raw(method: str, path: str, **params: Any) -> dict[str, Any]:
+    """Ask for what the package has no method for."""
+    answer = _call(lambda api: api.raw_request(method, path, stripe_version=PREVIEW, **params))
+    return dict(answer.data)
+
+
 def freeze_subscription(token: str) -> str:
     """Let nothing be collected for a subscription until it is unfrozen; returns "frozen" or "was gone"."""
     params: Any = {"pause_collection": {"behavior": "void"}}
@@ -69,7 +114,7 @@ def prepare_charge(units: int, currency: str, *, customer: str, method: str, onc
     options: Any = {"idempotency_key": f"charge-{once}"}
     try:
         return str(_call(lambda api: api.v1.payment_intents.create(params, options=options)).id)
-    except stripe.InvalidRequestError as error:
+    except sdk().InvalidRequestError as error:
         _refused(error)
         return ""
 
@@ -87,9 +132,9 @@ def confirm_charge(reference: str) -> str:
         if intent.status == "requires_action":
             # The bank wants to see the client, who is not at the provider's page. It is not left open.
             intent = _call(lambda api: api.v1.payment_intents.cancel(reference))
-    except stripe.CardError:
+    except sdk().CardError:
         return "declined"
-    except stripe.InvalidRequestError as error:
+    except sdk().InvalidRequestError as error:
         _refused(error)
         return "declined"
     return str(intent.status) if intent.status in {"succeeded", "processing"} else "declined"
@@ -108,7 +153,7 @@ def refund(reference: str, units: int, *, once: str) -> str:
         if any(getattr(one.metadata, "once", "") == once for one in gone.data):
             return "refunded"
         _call(lambda api: api.v1.refunds.create(params, options=options))
-    except stripe.InvalidRequestError:
+    except sdk().InvalidRequestError:
         return "refused"
     return "refunded"
 
@@ -116,7 +161,7 @@ def refund(reference: str, units: int, *, once: str) -> str:
 def _ask(deed: Callable[[stripe.StripeClient], object], *, done: str) -> str:
     try:
         _call(deed)
-    except stripe.InvalidRequestError as error:
+    except sdk().InvalidRequestError as error:
         return _refused(error)
     return done
 
@@ -125,15 +170,15 @@ def _call(deed: Callable[[stripe.StripeClient], Any]) -> Any:
     """What the provider answers. Raises ``Retry``, and lets through what it says of a card or a request."""
     try:
         return deed(_client(settings.STRIPE_KEY, settings.STRIPE_API))
-    except (stripe.InvalidRequestError, stripe.CardError):
+    except (sdk().InvalidRequestError, sdk().CardError):
         raise
-    except (stripe.AuthenticationError, stripe.PermissionError):
+    except (sdk().AuthenticationError, sdk().PermissionError):
         raise Retry("The payment provider refused the key; check CLUBHOUSE_STRIPE_KEY.") from None
-    except stripe.RateLimitError:
+    except sdk().RateLimitError:
         raise Retry("The payment provider asked to come back later.") from None
-    except stripe.APIConnectionError:
+    except sdk().APIConnectionError:
         raise Retry("The payment provider did not answer.") from None
-    except stripe.StripeError as error:
+    except sdk().StripeError as error:
         raise Retry(f"The payment provider failed (status {error.http_status}).") from None
 
 
@@ -151,10 +196,10 @@ def _refused(error: stripe.InvalidRequestError) -> str:
 @functools.lru_cache(maxsize=4)
 def _client(key: str, address: str) -> stripe.StripeClient:
     addresses: Any = {"api": address} if address else {}
-    return stripe.StripeClient(
+    return sdk().StripeClient(
         key,
         base_addresses=addresses,
         # One repetition at once; whatever lasts longer is the outbox's.
         max_network_retries=1,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        http_client=sdk().RequestsClient(timeout=TIMEOUT),
     )

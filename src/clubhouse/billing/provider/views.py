@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-import stripe
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from clubhouse.billing.provider.gateway import sdk
 from clubhouse.billing.provider.news import take
 
 
@@ -25,9 +25,9 @@ def hook(request: HttpRequest) -> HttpResponse:
     try:
         body = request.body.decode()
         signature = request.headers.get("Stripe-Signature", "")
-        stripe.WebhookSignature.verify_header(body, signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=300)
+        sdk().WebhookSignature.verify_header(body, signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=300)
         event = json.loads(body)
-    except (stripe.SignatureVerificationError, ValueError):
+    except (sdk().SignatureVerificationError, ValueError):
         return HttpResponse("The signature is not the payment provider's.", status=400, content_type="text/plain")
     if isinstance(event, dict) and event.get("id"):
         take(event)
