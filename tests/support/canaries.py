@@ -71,14 +71,14 @@ class Canaries:
     billing_name: str = field(default_factory=lambda: word("Payor").title())
     billing_address: str = field(default_factory=lambda: word("billing road "))
     booking_note: str = field(default_factory=lambda: f"needs {word('chair')}")
+    sale_key: str = field(default_factory=lambda: word("sale", length=20))
+    note_key: str = field(default_factory=lambda: word("once", length=20))
     client_note: str = field(default_factory=lambda: f"told us about {word('secret')}")
     credit_reason: str = field(default_factory=lambda: f"goodwill for {word('mishap')}")
     remote_address: str = field(default_factory=lambda: f"2001:db8::{digits(4)}:{digits(4)}")
     session_key: str = field(default_factory=lambda: word("sess", length=28))
     reset_token: str = field(default_factory=lambda: word("reset", length=40))
     reset_asked: str = field(default_factory=lambda: word("asked", length=40))
-    tried_from: str = field(default_factory=lambda: word("agent", length=20))
-    tried_form: str = field(default_factory=lambda: word("typed", length=20))
     image_text: str = field(default_factory=lambda: word("pixels"))
 
     def client_fields(self) -> dict[str, object]:

@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-from axes.models import AccessAttempt
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.utils import timezone
@@ -23,6 +22,7 @@ from clubhouse.clients.models import Client, ClientNote, ClientTrainer, Identity
 from clubhouse.localisation.models import ReaderChoice
 from clubhouse.messages.models import ClientMessage, Notification
 from clubhouse.schedule.models import Booking, Club, Session
+from clubhouse.tasks.models import Task
 from clubhouse.team.models import StaffMember
 from tests.support import factories as make
 from tests.support.canaries import Canaries
@@ -139,7 +139,7 @@ def _bookings(
 
 def _money(client: Client, friend: Client, values: Canaries, *, settled: bool, paid_by: bool) -> None:
     billing = {"billing_name": values.billing_name, "billing_address": values.billing_address}
-    paid = make.make_invoice(client, "paid", **billing)
+    paid = make.make_invoice(client, "paid", once_key=values.sale_key, **billing)
     paid.payments.update(provider_reference=values.payment_token)
     make.make_invoice(client, "refunded", "12.00", **billing)
     make.make_invoice(friend, "paid", "9.00", paid_by=client, **billing)
@@ -170,7 +170,8 @@ def _money(client: Client, friend: Client, values: Canaries, *, settled: bool, p
 def _profile(client: Client, trainer: StaffMember, values: Canaries) -> None:
     ClientTrainer.objects.create(client=client, trainer=trainer)
     Identity.objects.create(client=client, provider="google", subject=values.identity_subject)
-    ClientNote.objects.create(client=client, author=trainer, text=values.client_note)
+    ClientNote.objects.create(client=client, author=trainer, text=values.client_note, once_key=values.note_key)
+    Task.objects.create(kind=Task.Kind.NEEDS_PAYER, client=client, created_at=make.in_days(-3))
 
 
 def _traces(
@@ -186,10 +187,6 @@ def _traces(
     ReaderChoice.objects.create(user=user, language="en-gb", timezone="Europe/London")
     SignIn.objects.create(session_key=values.session_key, session_data="e30", expire_date=make.in_days(1), user=user)
     PasswordReset.objects.create(user=user, token_hash=values.reset_token, asked_today=values.reset_asked)
-    # As axes would fill it in, were it not handed a blank request.
-    AccessAttempt.objects.create(
-        username=str(user.pk), user_agent=values.tried_from, post_data=values.tried_form, failures_since_start=1
-    )
     Notification.objects.create(recipient=trainer, kind="booking_cancelled", session=past, client=client, places=1)
     ClientMessage.objects.create(client=client, kind="receipt", send_after=make.in_days(-2), sent_at=make.in_days(-2))
     if not settled:
