@@ -24,6 +24,7 @@ from lethe.console_gate import show_check, show_init
 from lethe.exceptions import Blocked, LetheError
 from lethe.first_hour import initialise
 from lethe.install import install, problems
+from lethe.page import as_html
 from lethe.plan import plan_for
 from lethe.registry import registry
 from lethe.residue import CERTAIN, LIKELY, WEAK
@@ -56,11 +57,11 @@ class Command(BaseCommand):
         )
         init.add_argument("--sample", action="store_true", help="Look at values, too; none is ever printed.")
         add("check", "Everything that keeps an erasure from running, each with the line to write.")
-        for name, text in (
-            ("explain", "What is deleted, what is kept and why, from the policies."),
-            ("plan", "The steps of an erasure, in order, with their SQL."),
-        ):
-            add(name, text).add_argument("subject", nargs="?", help="Model label; needed where there are several.")
+        explain = add("explain", "What is deleted, what is kept and why, from the policies.")
+        explain.add_argument("--format", choices=("markdown", "html", "json"), help="HTML is one page, ready to print.")
+        plan = add("plan", "The steps of an erasure, in order, with their SQL.")
+        for one in (explain, plan):
+            one.add_argument("subject", nargs="?", help="Model label; needed where there are several.")
         add("preview", "Count what an erasure would do; nothing is written.").add_argument(
             "target", help="app.Model:KEY"
         )
@@ -107,10 +108,15 @@ class Command(BaseCommand):
             raise CommandError(f"{errors} to answer before anybody can be erased.")
 
     # --- reading ------------------------------------------------------------------------------------------------------
-    def do_explain(self, *, subject: str | None, using: str, json: bool, **_: Any) -> None:
+    def do_explain(self, *, subject: str | None, using: str, json: bool, format: str | None, **_: Any) -> None:
         """Explain the policies."""
         found = pipeline.explain(self._model(subject), using=using)
-        self._say(found.as_dict()) if json else show_explanation(found, self.stdout)
+        if json or format == "json":
+            self._say(found.as_dict())
+        elif format == "html":
+            self.stdout.write(as_html(found))
+        else:
+            show_explanation(found, self.stdout)
 
     def do_plan(self, *, subject: str | None, using: str, json: bool, **_: Any) -> None:
         """Show the compiled plan."""
