@@ -45,8 +45,8 @@ class Ear:
 
         def heard(link: socket.socket, *args: Any) -> Any:
             if link.family in (socket.AF_INET, socket.AF_INET6):
-                if name.startswith("connect"):
-                    self.ports.add(args[0][1])
+                # A connection that was kept open from before is only sent over.
+                self.ports.add(args[0][1] if name.startswith("connect") else link.getpeername()[1])
                 if connection.in_atomic_block:
                     self.within.append(name)
             return real(link, *args)
@@ -80,4 +80,4 @@ def test_no_part_outside_hears_of_an_open_transaction(
     assert ear.ports >= {*parts, mail_sink.port}, "every part was spoken to"
     assert ear.within == []
     with transaction.atomic(), socket.create_connection(("127.0.0.1", mail_sink.port)):
-        assert ear.within == ["connect"], "it would have been heard"
+        assert "connect" in ear.within, "it would have been heard"
