@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.urls import reverse
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import Business
 from clubhouse.clients.models import Client
+from clubhouse.messages.services import tell_residue
 from clubhouse.privacy.wording import said, sentence_case
 from lethe import pipeline
 from lethe.residue import CERTAIN, LIKELY, Place
@@ -64,6 +66,22 @@ def residue(business: Business, client: Client) -> Residue:
     mine = [place for place in places if (place.model, place.key) in owners]
     finds = tuple(_find(place, owners[place.model, place.key]) for place in mine[:LISTED])
     return Residue(finds, max(0, len(mine) - LISTED))
+
+
+def report(places: list[list[Any]], *, using: str = "default") -> int:
+    """Tell administrators where somebody who was deleted is still named, as the search after the erasure found it (row
+    N1): rows as (model, key, column, strength). Returns the number of lines. One query a model at the most."""
+    keys: dict[str, set[str]] = defaultdict(set)
+    for row in places:
+        if row[0] in SHOWN:
+            keys[row[0]].add(row[1])
+    found: set[tuple[int, int | None]] = set()
+    for model, wanted in keys.items():
+        of_business, of_client, _ = SHOWN[model]
+        rows = apps.get_model(model)._base_manager.using(using).filter(pk__in=wanted)
+        for business, client in rows.values_list(of_business, of_client or "pk"):
+            found.add((business, client if of_client else None))
+    return tell_residue({pair for pair in found if pair[0]}, using=using)
 
 
 def _owners(business: Business, places: list[Place]) -> dict[tuple[str, str], int | None]:

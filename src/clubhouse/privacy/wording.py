@@ -57,6 +57,7 @@ EFFECTS = {
     "payment.detach_method": _("Remove stored cards at the payment provider"),
     "webhook.deliver": _("Tell other systems (webhooks)"),
     "staff.mail": _("Tell trainers and managers by mail"),
+    "residue.search": _("Search for what still names the person"),
     "schedule.offer_places": _("Offer freed places to the next in line"),
 }
 
