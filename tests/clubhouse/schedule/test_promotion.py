@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from clubhouse.clients.models import Client
 from clubhouse.messages.models import ClientMessage
+from clubhouse.privacy.outstanding import outstanding
 from clubhouse.schedule.models import Booking, Club, Session, WaitingListEntry
 from clubhouse.schedule.services import cancel_bookings, expire_offers, offer_freed_places
+from lethe.models import Effect
 from tests.support import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +159,21 @@ def test_an_offer_that_ran_out_goes_to_the_next_and_not_to_the_same_again(club: 
     assert expire_offers(now + datetime.timedelta(hours=4)).offered == 0
     assert not WaitingListEntry.objects.exists()
     assert not first.bookings.exists()
+
+
+def test_what_is_to_be_offered_again_is_seen_failing_by_its_own_business(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if everybody who waits were under erasure at this moment; test_races.py has the real thing, on PostgreSQL."""
+    other = make.make_club(make.make_business())
+    sessions = [make.make_session(place, capacity=1) for place in (club, other, other)]
+    for session in sessions:
+        line(session, 1)
+    monkeypatch.setattr("clubhouse.schedule.promotion.hold_clients", lambda *args, **kwargs: set())
+    offer_freed_places([session.pk for session in sessions], now=timezone.now())
+    assert outstanding(club.business).total == 0, "an effect that has not failed yet is no trouble"
+    Effect.objects.filter(kind="schedule.offer_places").update(attempts=1, last_error="It did not work.")
+    for place, keys in ((club, [sessions[0].pk]), (other, [sessions[1].pk, sessions[2].pk])):
+        found = outstanding(place.business)
+        assert [row.label for row in found.listed] == ["Offer freed places to the next in line"]
+        assert Effect.objects.get(pk=found.listed[0].pk).payload["sessions"] == keys
