@@ -14,6 +14,9 @@ import sys
 import postgres
 import prepare
 
+#: Seconds in which the runs end what they have started, when they are asked to.
+GRACE = 60
+
 
 def main(arguments: list[str]) -> int:
     """Do the runs on the databases that were asked for; gives 0 where every one held."""
@@ -42,7 +45,17 @@ def main(arguments: list[str]) -> int:
 def _run(command: list[str], **changes: str) -> int:
     variables = prepare.variables(**changes)
     variables["PYTHONPATH"] = os.pathsep.join([str(prepare.ROOT), variables["PYTHONPATH"]])
-    return subprocess.run(command, env=variables, check=False).returncode
+    # A session of its own: Ctrl-C reaches it through this process only, once, and it ends the parts it has started.
+    with subprocess.Popen(command, env=variables, start_new_session=True) as running:
+        try:
+            return running.wait()
+        except KeyboardInterrupt:
+            running.send_signal(signal.SIGINT)
+            try:
+                running.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                running.kill()
+            raise
 
 
 if __name__ == "__main__":

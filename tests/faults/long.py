@@ -42,4 +42,7 @@ def main(runs: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    try:
+        sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    except KeyboardInterrupt:
+        sys.exit(130)
