@@ -86,6 +86,8 @@ def delete(
     found = _anyone(request, client)
 
     def do() -> str:
+        if found.is_erased:
+            return ""
         return erase(found, by=caller.user, reason=REASON, fingerprint=sent.fingerprint).number
 
     asked = f"{client} {sent.fingerprint}"

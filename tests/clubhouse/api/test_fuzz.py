@@ -5,10 +5,13 @@ Requests go through the WSGI application in this process, so a failure is the pr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
 
@@ -49,6 +52,16 @@ def keys(build: AppBuild, member: Client, administrator: StaffMember) -> dict[st
     }
 
 
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """Requests and the test share a connection, in the test's own transaction, as they do with Django's test client."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
 def put_in(drawn: Any, keys: dict[str, Any]) -> None:
     """Where a drawn key is an even number, let it be one that exists."""
     for name in set(drawn or ()) & set(keys) if isinstance(drawn, dict) else ():
@@ -58,7 +71,7 @@ def put_in(drawn: Any, keys: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("path", "method", "scope"), VIEWS)
 def test_answers_are_as_described(
-    keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch, path: str, method: str, scope: str
+    keys: dict[str, Any], one_connection: None, monkeypatch: pytest.MonkeyPatch, path: str, method: str, scope: str
 ) -> None:
     monkeypatch.setattr(tokens, "CALLS_A_MINUTE", 10_000)
     schema = schemathesis.openapi.from_wsgi(f"{ROOT}/openapi.json", application)
