@@ -182,7 +182,7 @@ def change_words(differences: Mapping[str, tuple[int, int]]) -> dict[str, tuple[
 def step_words(model: str, fate: str, title: str) -> str:
     """What a step does, as a line before a number."""
     words = STEPS.get((model, fate)) or FATES.get(fate, "{title}").format(title=rows_words(model, title))
-    return sentence_case(str(words))
+    return sentence_case(said(words))
 
 
 def effect_words(kind: str) -> str:

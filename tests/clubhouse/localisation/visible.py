@@ -14,7 +14,7 @@ from dataclasses import dataclass
 #: Attributes that are read out or shown.
 SPOKEN = ("alt", "aria-description", "aria-label", "data-busy", "data-label", "placeholder", "title")
 #: Arguments of template tags that end up on the screen.
-ARGUMENTS = ("action", "counted", "label", "noun", "text", "title")
+ARGUMENTS = ("about", "action", "busy", "counted", "every", "label", "noun", "text", "ticked", "title")
 #: What is the same in every language: units, signs, codes, the product's own name.
 SAME = re.compile(
     r"\b(Clubhouse|min|CSV|API|id|PDF|JSON|Standard Webhooks|OpenAPI|ID)\b|lethe|[a-z]+--[a-z]+|(?<!\S)/[\w/-]*/(?!\S)"
