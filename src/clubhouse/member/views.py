@@ -94,7 +94,10 @@ def book_for_buddy(request: HttpRequest, build: AppBuild, pk: int) -> HttpRespon
     if request.method != "POST":
         context = {"here": "classes", "session": session, "starts": selectors.local(session), "buddies": friends}
         return show(request, build, "buddy.html", context)
-    friend = next((one for one in friends if str(one.pk) == request.POST.get("buddy", "")), None)
+    if not (asked := request.POST.get("buddy", "")):
+        messages.error(request, _("Choose who the place is for. Nothing was booked."))
+        return redirect("member:buddy", build.slug, pk)
+    friend = next((one for one in friends if str(one.pk) == asked), None)
     if friend is None:
         raise Http404
     said = _("The place is booked for %(name)s.") % {"name": friend.first_name}

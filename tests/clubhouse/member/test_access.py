@@ -28,7 +28,7 @@ MEMBERS: list[tuple[str, tuple[object, ...], str]] = [
     ("home", (), "GET"),
     ("classes", (), "GET"),
     ("book", ("session",), "POST"),
-    ("buddy", ("session",), "GET"),
+    ("buddy", ("session",), "GET POST"),
     ("wait", ("session",), "POST"),
     ("cancel", ("booking",), "POST"),
     ("leave", ("entry",), "POST"),
