@@ -123,9 +123,9 @@ def search_again(payload: dict[str, Any]) -> dict[str, Any]:
     places = [_hidden(place, Matcher(values)) for place in _found(payload["subject"], using, values)]
     sure = [place for place in places if place.strength > WEAK]
     if sure and handled(FOUND):
-        # Without the run: who reads where it stands need not learn from which erasure it was left.
+        # The run says whose business it is; it is scrubbed with the rest, and the effect itself names none.
         rows = [[place.model or place.table, place.key, place.column, place.strength] for place in sure[:LISTED]]
-        record(FOUND, {"places": rows, "total": len(sure)}, using=using)
+        record(FOUND, {"run": payload["run"], "places": rows, "total": len(sure)}, using=using)
     return receipt(places)
 
 

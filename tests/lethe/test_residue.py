@@ -180,14 +180,15 @@ def test_no_value_stands_anywhere_while_it_waits_or_afterwards(reported: list[di
     assert not [value for value in (*before.texts, *before.numbers) if value in said]
 
 
-def test_the_search_leads_to_no_receipt_and_the_report_to_no_run(reported: list[dict[str, Any]]) -> None:
+def test_the_report_names_the_run_only_until_it_is_done(reported: list[dict[str, Any]]) -> None:
     Product.objects.create(name="ordered for ada.quillfeather@example.com")
     erase(ada())
     run = waiting().run_id
     assert run is not None
     searched()
-    assert Effect.objects.get(kind=FOUND).run_id is None
-    assert run.hex not in json.dumps(reported)
+    effect = Effect.objects.get(kind=FOUND)
+    assert (effect.run_id, effect.payload) == (None, {})
+    assert reported[0]["run"] == run.hex
 
 
 # --- the key ----------------------------------------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from lethe.outbox import handler, periodic
 
 @handler("residue.found")
 def residue_found(payload: dict[str, Any]) -> dict[str, Any]:
-    """Tell administrators where somebody who was deleted is still named. Payload: ``{"places": rows, "total": how
-    many}``."""
-    return {"lines": report(payload["places"]), "places": payload["total"]}
+    """Tell administrators where somebody who was deleted is still named. Payload: ``{"run": whose, "places": rows,
+    "total": how many}``."""
+    return {"lines": report(payload["places"], payload["run"]), "places": payload["total"]}
 
 
 @periodic(seconds=600)

@@ -18,8 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from clubhouse.accounts.models import Business
 from clubhouse.clients.models import Client
 from clubhouse.messages.services import tell_residue
+from clubhouse.privacy.models import ErasureReceipt
 from clubhouse.privacy.wording import said, sentence_case
 from lethe import pipeline
+from lethe.models import Receipt
 from lethe.residue import CERTAIN, LIKELY, Place
 
 #: Model to the lookups of its business and of the client whose profile shows it, and the part of the profile.
@@ -68,9 +70,16 @@ def residue(business: Business, client: Client) -> Residue:
     return Residue(finds, max(0, len(mine) - LISTED))
 
 
-def report(places: list[list[Any]], *, using: str = "default") -> int:
+def report(places: list[list[Any]], run: str, *, using: str = "default") -> int:
     """Tell administrators where somebody who was deleted is still named, as the search after the erasure found it (row
-    N1): rows as (model, key, column, strength). Returns the number of lines. One query a model at the most."""
+    N1): rows as (model, key, column, strength). Returns the number of lines. One query a model at the most.
+
+    Told is the business that erased the person, of its own rows. Another learns nothing, least of all that somebody
+    whom it knows too was deleted elsewhere.
+    """
+    numbers = Receipt.objects.using(using).filter(run=run).values("number")
+    own = ErasureReceipt.objects.using(using).filter(number__in=numbers).order_by()
+    businesses = set(own.values_list("business_id", flat=True).distinct())
     keys: dict[str, set[str]] = defaultdict(set)
     for row in places:
         if row[0] in SHOWN:
@@ -81,7 +90,7 @@ def report(places: list[list[Any]], *, using: str = "default") -> int:
         rows = apps.get_model(model)._base_manager.using(using).filter(pk__in=wanted)
         for business, client in rows.values_list(of_business, of_client or "pk"):
             found.add((business, client if of_client else None))
-    return tell_residue({pair for pair in found if pair[0]}, using=using)
+    return tell_residue({pair for pair in found if pair[0] in businesses}, using=using)
 
 
 def _owners(business: Business, places: list[Place]) -> dict[tuple[str, str], int | None]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,7 +16,7 @@ from clubhouse.messages.models import Notification
 from clubhouse.privacy.residue import report
 from clubhouse.team.models import StaffMember
 from lethe import outbox, pipeline
-from lethe.models import Effect
+from lethe.models import Effect, Run
 from tests.support import factories as make
 from tests.support.record import Record
 from tests.support.sign_in import sign_in
@@ -64,30 +66,45 @@ def test_nothing_left_is_told_to_nobody(settled_record: Record, administrator: S
     assert Effect.objects.get(kind="residue.search").receipt["places"] == 0
 
 
-def test_the_same_find_is_told_once_and_an_erased_client_s_not_at_all(
-    settled_record: Record, administrator: StaffMember, django_assert_num_queries: Any
+def run_of(record: Record) -> str:
+    """Erase a record's client, and give the run."""
+    pipeline.erase(Client, [record.client.pk], by="role:test", reason="asked")
+    return Run.objects.get().pk.hex
+
+
+def test_another_business_learns_nothing(
+    settled_record: Record, administrator: StaffMember, stranger: StaffMember
 ) -> None:
-    friend = settled_record.friend
-    note = ClientNote.objects.create(client=friend, text="x")
+    """Not even where its own note names the person: it may know them too, and has not been asked to forget them."""
+    theirs = make.make_client(make.make_club(stranger.business))
+    ClientNote.objects.create(client=theirs, text=f"write to {settled_record.client.email}")
+    erase(settled_record.client)
+    assert Effect.objects.get(kind="residue.search").receipt["certain"] > 0
+    assert lines() == []
+
+
+def test_the_same_find_is_told_once_and_an_erased_client_s_not_at_all(
+    settled_record: Record, administrator: StaffMember
+) -> None:
+    run = run_of(settled_record)
+    note = ClientNote.objects.create(client=settled_record.friend, text="x")
     places = [["clients.ClientNote", str(note.pk), "text", 3], ["elsewhere", "7", "line", 3]]
-    assert report(places) == 1
-    assert report(places) == 0
+    assert report(places, run) == 1
+    assert report(places, run) == 0
     Notification.objects.update(read_at=timezone.now())
-    assert report(places) == 1
-    pipeline.erase(Client, [settled_record.client.pk], by="role:test", reason="asked")
+    assert report(places, run) == 1
     gone = [["clients.Client", str(settled_record.client.pk), "notes", 3]]
-    assert report(gone) == 0
+    assert report(gone, run) == 0
 
 
 def test_as_many_queries_for_many_finds(settled_record: Record, administrator: StaffMember) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
+    run = run_of(settled_record)
 
     def queries(count: int) -> int:
-        others = [make.make_client(settled_record.client.home_club) for _ in range(count)]
+        others = [make.make_client(settled_record.friend.home_club) for _ in range(count)]
         notes = ClientNote.objects.bulk_create(ClientNote(client=one, text="x") for one in others)
         with CaptureQueriesContext(connection) as captured:
-            assert report([["clients.ClientNote", str(note.pk), "text", 3] for note in notes]) == count
+            assert report([["clients.ClientNote", str(note.pk), "text", 3] for note in notes], run) == count
         return len(captured)
 
     assert queries(1) == queries(12)
