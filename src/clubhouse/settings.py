@@ -85,6 +85,7 @@ ROOT_URLCONF = "clubhouse.urls"
 WSGI_APPLICATION = "clubhouse.wsgi.application"
 TEMPLATES = [
     {
+        "NAME": "django",
         "BACKEND": "clubhouse.localisation.backend.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
