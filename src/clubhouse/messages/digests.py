@@ -115,6 +115,8 @@ def _taken(keys: Sequence[int], using: str) -> dict[str, list[Notification]]:
     mine = rows.filter(pk__in=Keys(keys))
     free = Q(mailing_since=None) | Q(mailing_since__lt=now - LEASE) | Q(mailing_since__gt=now + LEASE)
     news = Q(pk__in=Keys(keys)) | Q(created_at__gt=now - NEWS, read_at=None)
+    # A digest that was tried before is sent whole, however old and read its other lines are by now.
+    news |= Q(mail_key__in=mine.exclude(mail_key="").values("mail_key"))
     with transaction.atomic(using=using):
         open_lines = rows.filter(free, news, mailed_at=None, recipient__in=mine.values("recipient")).order_by("pk")
         if connections[using].features.has_select_for_update_skip_locked:

@@ -103,6 +103,22 @@ def test_a_digest_that_failed_is_sent_again_as_it_was(
     assert late.mail_key not in frozen
 
 
+def test_a_digest_that_is_sent_again_after_days_is_still_whole(
+    club: Club, manager: StaffMember, mail_sink: Sink, settings: Any
+) -> None:
+    """The lines of two effects, in one digest; by the time the server is back they are no news any more."""
+    lines = [Notification.objects.create(recipient=manager, kind=kind) for kind in ("needs_payer", "needs_guardian")]
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    with pytest.raises(outbox.Retry):
+        mail_staff([lines[0].pk])
+    pass_by(3 * 24 * 3600)
+    settings.EMAIL_PORT = port
+    assert mail_staff([lines[1].pk])["mailed"] == 1
+    assert mail_sink.messages[0]["Subject"] == "2 clients need your help"
+    assert mail_staff([lines[0].pk]) == {"mailed": 0, "refused": 0, "no address": 0, "mailed before": 1}
+    assert len(mail_sink.messages) == 1
+
+
 def test_two_workers_never_mail_the_same_line(club: Club, manager: StaffMember, mail_sink: Sink) -> None:
     line = Notification.objects.create(recipient=manager, kind="needs_payer")
     # Another worker has it in hand at this moment.
