@@ -12,6 +12,7 @@ from django.db import models
 from lethe.connection import Runner
 from lethe.graph import concrete, parents
 from lethe.plan import Plan
+from lethe.preview import marked_statement
 from lethe.sql import Dialect, Statement
 from lethe.steps import fields_of
 from lethe.ways import ways_of
@@ -49,10 +50,14 @@ def personal_values(plan: Plan, keys: Sequence[Any]) -> set[str]:
             if isinstance(field, models.CharField | models.TextField) and not field.choices
         ]
         if columns:
-            table = dialect.quote(policy.model._meta.db_table)
+            table, key = (dialect.quote(name) for name in (policy.model._meta.db_table, policy.model._meta.pk.column))
             _, found = ways_of(dialect, policy, plan.policy)[0]
-            statements.append((f"SELECT {', '.join(columns)} FROM {table} t WHERE {found.where}", given))
-    rows = [row for _, found in runner.run(statements) for row in found]
+            chosen = f"{dialect.as_text(f't.{key}')}, {', '.join(columns)}"
+            statements.append((f"SELECT {chosen} FROM {table} t WHERE {found.where}", given))
+    (_, marked), *answers = runner.run([(marked_statement(plan, dialect), given), *statements])
+    # Who is erased already has nothing of their own: what stands in its place names nobody.
+    erased = {key for (key,) in marked}
+    rows = [row for _, found in answers for key, *row in found if key not in erased]
     return {value for row in rows for value in row if isinstance(value, str) and len(fold(value)) >= SHORTEST}
 
 

@@ -177,7 +177,7 @@ def _digest(recipient: StaffMember, lines: list[Notification]) -> tuple[str, str
     elif any(line.session_id is None for line in lines):
         subject = _("%(count)s things to know") % {"count": count}
     elif count == 1 and lines[0].kind == Notification.Kind.APPOINTMENT_CANCELLED:
-        subject = _("An appointment was cancelled")
+        subject = lines[0].get_kind_display()
     context = {"lines": said, "inbox": settings.SITE_URL.rstrip("/") + reverse("messages:inbox"), "subject": subject}
     return (
         subject,

@@ -122,7 +122,7 @@ class NameTaken(Exception):
     """Another club of this business has this name. Choose another."""
 
     def __init__(self) -> None:
-        super().__init__(gettext(self.__doc__ or ""))
+        super().__init__(gettext(str(self.__doc__)))
 
 
 def save_club(club: Club, *, using: str = "default") -> Club:
