@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
@@ -41,6 +42,7 @@ def killed(what: str, keys: list[int], after: float) -> set[int]:
     command += [str(connection.settings_dict["NAME"]), what, *map(str, keys)]
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.support.settings",
+        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
     }
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
