@@ -190,9 +190,8 @@ def test_a_second_confirmation_succeeds_and_changes_nothing(door: Callable[[Orde
 
 def test_the_same_address_in_another_business_stays_whole(order: Order, client_record: Record) -> None:
     """Accounts belong to one business: forgetting a client in one leaves the other whole."""
-    person = replace(
-        client_record.canaries, card_token="pm_of_the_other", session_key="of the other", sale_key="sale of the other"
-    )
+    one_of_a_kind = ("card_token", "session_key", "sale_key", "note_key", "reset_token")
+    person = replace(client_record.canaries, **{name: f"{name} of the other" for name in one_of_a_kind})
     twin = make_record(make_club(make_business()), canaries=person)
     before = evidence.snapshot()
     by_pipeline(order)
