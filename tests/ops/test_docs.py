@@ -33,6 +33,14 @@ def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
     assert documented == read
 
 
+def test_every_setting_of_the_engine_is_documented_and_every_documented_one_is_read() -> None:
+    engine = "\n".join(path.read_text() for path in (ROOT / "src" / "lethe").rglob("*.py"))
+    read = set(re.findall(r"settings(?:, \"|\.)(LETHE_[A-Z_]+)", engine))
+    page = (REFERENCE / "engine-settings.md").read_text()
+    assert {"LETHE_SUBJECTS", "LETHE_CLEAN_AT"} <= read
+    assert set(re.findall(r"^\| `(LETHE_[A-Z_]+)` \|", page, re.MULTILINE)) == read
+
+
 def test_every_command_is_documented() -> None:
     words = (REFERENCE / "commands.md").read_text()
     ours = {name for name, app in get_commands().items() if str(app).partition(".")[0] in {"clubhouse", "lethe"}}
