@@ -24,14 +24,15 @@ LOCK, TRIES = 5_000, 4
 #: So that no two cleanings run at once: "lethe", as a number.
 ADVISORY = 0x6C65746865
 
-#: Whoever could still see rows that were deleted before the transaction id ``H``.
+#: Whoever could still see rows that were deleted before the transaction id ``H``; and whoever still writes, in any
+#: database of the server: the rewrite's own snapshot goes back to the oldest of them, and what it could see it keeps.
 _OLDER = """
-SELECT 'a transaction (' || coalesce(nullif(application_name, ''), backend_type, 'unnamed') || ')'
+SELECT 'a transaction (' || coalesce(nullif(application_name, ''), backend_type, 'unnamed')
+    || CASE WHEN datname <> current_database() THEN ', in another database' ELSE '' END || ')'
   FROM pg_stat_activity
-  WHERE (datname = current_database() OR datname IS NULL) AND pid <> pg_backend_pid()
-  AND (age(backend_xmin) > age(%(horizon)s::xid) OR age(backend_xid) > age(%(horizon)s::xid))
-UNION ALL SELECT 'a prepared transaction' FROM pg_prepared_xacts
-  WHERE database = current_database() AND age(transaction) > age(%(horizon)s::xid)
+  WHERE pid <> pg_backend_pid() AND (age(backend_xid) > age(%(horizon)s::xid)
+    OR ((datname = current_database() OR datname IS NULL) AND age(backend_xmin) > age(%(horizon)s::xid)))
+UNION ALL SELECT 'a prepared transaction' FROM pg_prepared_xacts WHERE age(transaction) > age(%(horizon)s::xid)
 UNION ALL SELECT 'a replication slot' FROM pg_replication_slots
   WHERE age(xmin) > age(%(horizon)s::xid)
     OR (catalog_xmin IS NOT NULL AND %(catalogue)s AND age(catalog_xmin) > age(%(horizon)s::xid))
