@@ -29,7 +29,12 @@ GONE = (
     ),
     *(("clients_clienttrainer", "client_id"), ("clients_identity", "client_id"), ("clients_profileimage", "client_id")),
     *(("messaging_clientmessage", "client_id"), ("messaging_notification", "client_id")),
-    ("schedule_waitinglistentry", "client_id"),
+    *(("schedule_waitinglistentry", "client_id"), ("tasks_task", "client_id")),
+)
+#: Rows that go with the client's account.
+SIGNED_IN = (
+    *("accounts_session", "accounts_passwordreset", "api_apitoken", "embed_embedsignin", "localisation_readerchoice"),
+    "member_deletioncheck",
 )
 #: Columns that are emptied, by the column that names the client.
 EMPTIED = (
@@ -38,6 +43,8 @@ EMPTIED = (
     ("memberships_accountcredit", "client_id", ("reason", "reference")),
     ("memberships_membership", "client_id", ("provider_reference", "reference")),
     ("memberships_package", "client_id", ("reference",)),
+    ("support_case", "client_id", ("typed_name", "typed_email", "typed_id", "screenshot")),
+    ("support_case", "addressed_id", ("typed_name", "typed_email", "typed_id", "screenshot")),
 )
 #: References on others' rows.
 UNTIED = (
@@ -52,11 +59,13 @@ EFFECT = "INSERT INTO lethe_effect (run_id, kind, payload, created_at, next_try_
 def statements(ids: str, text_ids: str, members: str, make_json: str, now: str, run: str) -> list[str]:
     """The writes in order. The arguments are SQL: what follows a key's column, the keys as text, their accounts…"""
 
-    def effect(kind: str, table: str, condition: str, **payload: str) -> str:
+    identities = f"identity_id IN (SELECT id FROM clients_identity WHERE client_id {ids})"
+
+    def effect(kind: str, table: str, condition: str, whose: str = f"client_id {ids}", **payload: str) -> str:
         pairs = ", ".join(f"'{key}', {column}" for key, column in payload.items())
         return (
             f"{EFFECT} SELECT {run}, '{kind}', {make_json}({pairs}), {now}, {now}, 0, '', '' FROM {table} "
-            f"WHERE client_id {ids} AND {condition}"
+            f"WHERE {whose} AND {condition}"
         )
 
     empty = ", ".join(f"{name} = ''" for name in PROFILE)
@@ -84,6 +93,21 @@ def statements(ids: str, text_ids: str, members: str, make_json: str, now: str, 
         ),
     ]
     said += [
+        effect("file.delete", "support_case", "screenshot <> ''", f"{column} {ids}", name="screenshot")
+        for column in ("client_id", "addressed_id")
+    ]
+    said.append(
+        effect(
+            "identity.revoke",
+            "identities_grant",
+            "token_sealed <> ''",
+            identities,
+            hint="kind",
+            provider="provider_id",
+            token="token_sealed",  # noqa: S106 (a column)
+        )
+    )
+    said += [
         f"UPDATE {table} SET {', '.join(f'{name} = {chr(39) * 2}' for name in names)} WHERE {column} {ids} "
         f"AND ({' OR '.join(f'{name} <> {chr(39) * 2}' for name in names)})"
         for table, column, names in EMPTIED
@@ -93,12 +117,14 @@ def statements(ids: str, text_ids: str, members: str, make_json: str, now: str, 
         f"WHERE {column} {ids}"
         for table, column, names in UNTIED
     ]
+    said.append(f"DELETE FROM identities_grant WHERE {identities}")
     said += [f"DELETE FROM {table} WHERE {column} {ids}" for table, column in GONE]
     said += [
         f"UPDATE audits_logentry SET actor_id = NULL, actor_email = NULL, remote_addr = NULL, remote_port = NULL "
         f"WHERE actor_id IN ({members})",
-        f"DELETE FROM accounts_session WHERE user_id IN ({members})",
-        f"DELETE FROM member_deletioncheck WHERE user_id IN ({members})",
+        f"DELETE FROM axes_accessattempt WHERE username IN (SELECT CAST(m.user_id AS TEXT) FROM ({members}) m)",
+        f"DELETE FROM api_apianswer WHERE token_id IN (SELECT id FROM api_apitoken WHERE user_id IN ({members}))",
+        *(f"DELETE FROM {table} WHERE user_id IN ({members})" for table in SIGNED_IN),
         f"DELETE FROM accounts_user WHERE id IN ({members})",
     ]
     if connection.vendor == "postgresql":
