@@ -76,5 +76,9 @@ class ExtraMissing(LetheError):
         super().__init__(f"{what} needs a package that is not installed: pip install 'lethe[{extra}]'.")
 
 
+class StoreNotSearched(LetheError):
+    """The file store cannot list its files, so it was not searched. Give its storage class a ``listdir``."""
+
+
 class Sealed(LetheError):
     """This record is erased and read-only: no personal data can be put on it again."""

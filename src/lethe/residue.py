@@ -21,7 +21,7 @@ from django.db import connections, models
 from django.utils import timezone
 
 from lethe.connection import Runner
-from lethe.exceptions import ExtraMissing
+from lethe.exceptions import ExtraMissing, StoreNotSearched
 from lethe.folding import SHORTEST, digits, fold
 from lethe.partial import ScrubKeys
 from lethe.plan import Plan, Step
@@ -144,7 +144,8 @@ def search(
 ) -> list[Place]:
     """Every place that holds one of the subjects' values and that the plan does not cover; the surest first.
 
-    ``values`` may be collected beforehand (:func:`values_of`), to search again once the subjects are erased.
+    ``values`` may be collected beforehand (:func:`values_of`), to search again once the subjects are erased. Raises
+    ``StoreNotSearched`` where the file store cannot list its files.
     """
     sought = values_of(plan, ids) if values is None else values
     if not len(sought):
@@ -330,8 +331,11 @@ def _search_files(store: Storage, matcher: Matcher, folder: str = "") -> Iterato
     """The file store: names, and contents as far as they are text."""
     try:
         folders, names = store.listdir(folder)
-    except (FileNotFoundError, NotImplementedError):
+    except FileNotFoundError:
         return
+    except NotImplementedError:
+        # Django's word of a storage class without ``listdir``. "Nothing found" would be a claim that nobody checked.
+        raise StoreNotSearched from None
     for name in names:
         key = f"{folder}/{name}" if folder else name
         found = matcher.find(key)

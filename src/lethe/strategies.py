@@ -7,6 +7,7 @@ values itself, one per row.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +23,20 @@ if TYPE_CHECKING:
     from lethe.sql import Dialect
 
 
-class Strategy:
-    """Base of all strategies; compare and hash by value, so that a plan's digest follows them."""
+class Strategy(ABC):
+    """Base of all strategies; one of a project's own says ``expression`` and ``describe``.
+
+    They compare and hash by value, so that a plan's digest follows them.
+    """
 
     #: Whether every erased row gets the same value (so the seal can demand exactly it).
     constant = True
     #: Whether the new value is drawn at random: no two rows get the same, and none can be told from a real one.
     drawn = False
 
+    @abstractmethod
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
         """SQL for the new value; ``row`` is the alias of the row that is updated."""
-        raise NotImplementedError
 
     def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
         """SQL predicate that is true where ``column`` holds an erased value."""
@@ -49,9 +53,9 @@ class Strategy:
         """Why ``field`` cannot take this strategy, or ``None``."""
         return None
 
+    @abstractmethod
     def describe(self) -> str:
         """How the explanation says it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

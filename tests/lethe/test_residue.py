@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import Storage, default_storage
 from django.db import connection
 from django.utils import timezone
 
 from lethe import afterwards, outbox, pipeline
 from lethe.afterwards import FOUND, KIND, Unreadable, opened, sealed
+from lethe.exceptions import StoreNotSearched
 from lethe.models import Effect
 from lethe.plan import plan_for
-from lethe.residue import CERTAIN, LIKELY, WEAK, Values, values_of
+from lethe.residue import CERTAIN, LIKELY, WEAK, Values, search, values_of
 from tests.lethe.apps.shop.models import Customer, Event, Product
 from tests.lethe.support.world import make_customer, make_world
 
@@ -108,6 +109,17 @@ def test_it_is_found_after_the_erasure(what: str, reported: list[dict[str, Any]]
     (line,) = receipt["where"]
     assert (line["table"], line["column"], line["count"]) == (model, column, 1)
     assert reported[0]["places"][0][:3] == [model, str(row.pk), column]
+
+
+def test_a_store_that_cannot_list_its_files_is_said_and_not_called_clean() -> None:
+    """Nobody has looked, so nothing is claimed."""
+
+    class Opaque(Storage):
+        """Django's own base, which lists nothing."""
+
+    one = ada()
+    with pytest.raises(StoreNotSearched, match="cannot list"):
+        search(plan_for(Customer), [one.pk], store=Opaque())
 
 
 def test_a_file_by_its_content_and_by_its_name(reported: list[dict[str, Any]]) -> None:
