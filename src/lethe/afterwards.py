@@ -120,7 +120,8 @@ def search_again(payload: dict[str, Any]) -> dict[str, Any]:
     if Effect.objects.using(using).filter(run=payload["run"], kind=DELETE_FILE, done_at=None).exists():
         raise NotYet(timezone.now() + PAUSE)
     values = opened(payload["values"])
-    places = [_hidden(place, Matcher(values)) for place in _found(payload["subject"], using, values)]
+    matcher = Matcher(values)
+    places = [_hidden(place, matcher) for place in _found(payload["subject"], using, values)]
     sure = [place for place in places if place.strength > WEAK]
     if sure and handled(FOUND):
         # The run says whose business it is; it is scrubbed with the rest, and the effect itself names none.
