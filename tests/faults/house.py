@@ -113,14 +113,14 @@ class House:
 
     # --- one run ------------------------------------------------------------------------------------------------------
     def run(self, scenario: Scenario, verdict: Verdict) -> None:
-        """Do a run and note in the verdict what did not hold."""
+        """Do a run and note in the verdict what happened and what did not hold."""
         run = _Run(self, scenario)
         run.go()
         run.found = list(dict.fromkeys(run.found))
         verdict.runs += 1
-        for fault in (scenario.erasing, scenario.working):
-            if fault:
-                verdict.faults[f"{fault['kind']} at {fault['point']}" if "point" in fault else fault["kind"]] += 1
+        # Those that came: a process may be done before it is at a point for the n-th time.
+        for fault in run.came:
+            verdict.faults[f"{fault['kind']} at {fault['point']}" if "point" in fault else fault["kind"]] += 1
         for part, (mode, _) in scenario.gates.items():
             verdict.faults[f"{part} {mode}"] += 1
         kinds = {kind for kind, _ in run.found}
@@ -133,6 +133,7 @@ class _Run:
     def __init__(self, house: House, scenario: Scenario) -> None:
         self.house, self.scenario = house, scenario
         self.found: list[tuple[str, str]] = []
+        self.came: list[dict[str, Any]] = []
         self.media = house.folder / "media"
         shutil.rmtree(self.media, ignore_errors=True)
         shutil.copytree(house.folder / "prepared", self.media)
@@ -147,10 +148,14 @@ class _Run:
 
     def do(self, what: str, fault: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         """Have something done, and note where it hangs."""
-        fault = dict(fault or {})
-        if fault.get("kind") == "restart":
-            fault["postmaster"] = self.house.place.postmaster()
-        done = self.house._order(self.common | more | {"do": what, "fault": fault})
+        mark = self.house.folder / "came"
+        mark.unlink(missing_ok=True)
+        given = fault | {"mark": str(mark)} if fault else {}
+        if given.get("kind") == "restart":
+            given["postmaster"] = self.house.place.postmaster()
+        done = self.house._order(self.common | more | {"do": what, "fault": given})
+        if fault and mark.exists():
+            self.came.append(fault)
         if done.get("hung"):
             self.found.append(("lost", f"{what} hung"))
         if self.house.place.vendor == "PostgreSQL":

@@ -49,6 +49,8 @@ def failures(made: House, scenario: Scenario) -> list[str]:
     verdict = Verdict(0, made.place.vendor)
     made.run(scenario, verdict)
     assert verdict.runs == 1
+    wanted = sum(bool(fault) for fault in (scenario.erasing, scenario.working))
+    assert verdict.faults.total() - len(scenario.gates) == wanted, f"a fault never came: {verdict.faults}"
     return verdict.failures
 
 
@@ -92,6 +94,9 @@ def test_the_disk_is_full(made: House) -> None:
 def test_the_clock_moves(made: House, hours: int) -> None:
     """A worker whose clock is wrong dies with effects in hand; those after it have the right time again."""
     moved = at("try counted", 2, hours=hours)
+    if hours < 0 and made.place.vendor == "SQLite":
+        # There the machine's clock is all there is: to a worker that is a day behind nothing is due, and it takes none.
+        moved = {"kind": "clock", "hours": hours}
     assert failures(made, Scenario(seed=6, erasing={"kind": "clock", "hours": hours}, working=moved)) == []
 
 
