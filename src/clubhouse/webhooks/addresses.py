@@ -17,8 +17,12 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-#: Prefixes of IPv6 under which an IPv4 address is carried to its own network.
-TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+#: Where IPv6 has public addresses at all (RFC 4291). Outside of it are the old site-local ones (fec0::/10), an IPv4
+#: address in its oldest clothes (::a.b.c.d) and a network's own translation (64:ff9b:1::/48); ``is_global`` of this
+#: Python takes all three for public.
+PUBLIC = ipaddress.IPv6Network("2000::/3")
+#: The prefix under which the internet carries an IPv4 address to its own network (RFC 6052).
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class NotAllowed(Exception):
@@ -65,7 +69,8 @@ def target(url: str) -> Target:
     path = parts.path or "/"
     return Target(
         secure=secure,
-        host=host,
+        # The dot at the end says to the look-up that the name is whole; certificates are made out without it.
+        host=host.rstrip("."),
         port=port,
         addresses=tuple(addresses),
         path=f"{path}?{parts.query}" if parts.query else path,
@@ -80,6 +85,8 @@ def is_allowed(text: str) -> bool:
     carried = _carried(address)
     if carried is not None:
         return is_allowed(str(carried))
+    if address.version == 6 and address not in PUBLIC:
+        return False
     return address.is_global and not address.is_multicast
 
 
@@ -93,7 +100,7 @@ def _carried(address: Address) -> Address | None:
         return None
     if address.ipv4_mapped or address.sixtofour:
         return address.ipv4_mapped or address.sixtofour
-    if any(address in network for network in TRANSLATED):
+    if address in TRANSLATED:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 

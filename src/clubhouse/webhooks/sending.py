@@ -13,13 +13,15 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Sequence
 
 from standardwebhooks import Webhook
 
 from clubhouse.webhooks.addresses import Target, target
 
-#: Seconds for the connection and for each silence, and for all of it: a trickle of bytes must not hold a worker.
+#: Seconds for each silence, and for all of it, from the first connection on: neither a name with many dead addresses
+#: nor a trickle of bytes, in the handshake or after it, may hold a worker.
 SILENCE, WHOLE = 10.0, 20.0
 
 
@@ -40,8 +42,8 @@ def post(url: str, message: str, body: str, *, secrets: Sequence[str], now: date
         "webhook-signature": " ".join(Webhook(secret).sign(message, now, body) for secret in secrets),
     }
     try:
-        with contextlib.closing(_connected(where)) as link:
-            return _exchange(link, where, body.encode(), headers)
+        with _Deadline(WHOLE) as deadline:
+            return _exchange(_connected(where, deadline), where, body.encode(), headers, deadline)
     except ssl.SSLError:
         raise NotReached("its certificate is not valid") from None
     except TimeoutError:
@@ -50,51 +52,79 @@ def post(url: str, message: str, body: str, *, secrets: Sequence[str], now: date
         raise NotReached(f"no answer ({type(error).__name__})") from None
 
 
-def _exchange(link: socket.socket, where: Target, body: bytes, headers: dict[str, str]) -> int:
-    late = threading.Event()
+class _Deadline:
+    """Cuts whatever connection is open when the time is up; what fails because of that is a ``TimeoutError``."""
 
-    def cut() -> None:
-        late.set()
-        with contextlib.suppress(OSError):
-            link.shutdown(socket.SHUT_RDWR)
+    def __init__(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+        self._timer = threading.Timer(seconds, self._cut)
+        self._link: socket.socket | None = None
 
-    timer = threading.Timer(WHOLE, cut)
-    timer.start()
+    def check(self) -> float:
+        """Seconds that are left. Raises ``TimeoutError`` where none are."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def watch(self, link: socket.socket) -> socket.socket:
+        """Cut this connection when the time is up, and close it at the end; returns it. Raises ``TimeoutError``."""
+        self._link = link
+        # It may have been up while there was nothing to cut yet.
+        self.check()
+        return link
+
+    def _cut(self) -> None:
+        if self._link is not None:
+            with contextlib.suppress(OSError):
+                # Not by its own method: one that is being secured refuses until the handshake is over.
+                socket.socket.shutdown(self._link, socket.SHUT_RDWR)
+
+    def __enter__(self) -> _Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        self._timer.cancel()
+        if self._link is not None:
+            self._link.close()
+        # What was cut off reads like an answer that ended early, or like a broken handshake.
+        if (
+            kind is not None
+            and issubclass(kind, (OSError, http.client.HTTPException))
+            and self._ends <= time.monotonic()
+        ):
+            raise TimeoutError from None
+
+
+def _exchange(link: socket.socket, where: Target, body: bytes, headers: dict[str, str], deadline: _Deadline) -> int:
     connection = http.client.HTTPConnection(where.host, where.port)
     # The socket is the one to the checked address; the connection never opens one by itself.
     connection.auto_open = 0
     connection.sock = link
-    try:
-        connection.request("POST", where.path, body, headers)
-        with connection.getresponse() as response:
-            # What was cut off reads like an answer that ended early.
-            if not late.is_set():
-                return response.status
-        raise TimeoutError
-    except (OSError, http.client.HTTPException):
-        if late.is_set():
-            raise TimeoutError from None
-        raise
-    finally:
-        timer.cancel()
+    connection.request("POST", where.path, body, headers)
+    with connection.getresponse() as response:
+        # What was cut off in the middle of its headers reads like an answer that has no more of them.
+        deadline.check()
+        return response.status
 
 
-def _connected(where: Target) -> socket.socket:
+def _connected(where: Target, deadline: _Deadline) -> socket.socket:
     """Connect to the first of the checked addresses that takes the connection."""
     failure: OSError = OSError()
     for address in where.addresses:
         try:
-            link = socket.create_connection((address, where.port), timeout=SILENCE)
+            link = socket.create_connection((address, where.port), timeout=min(SILENCE, deadline.check()))
         except OSError as error:
             failure = error
             continue
+        deadline.watch(link)
         if not where.secure:
             return link
-        try:
-            return _trust().wrap_socket(link, server_hostname=where.host)
-        except BaseException:
-            link.close()
-            raise
+        # The handshake comes after the watch has begun: it too can trickle.
+        safe = deadline.watch(_trust().wrap_socket(link, server_hostname=where.host, do_handshake_on_connect=False))
+        safe.do_handshake()
+        return safe
     raise failure
 
 

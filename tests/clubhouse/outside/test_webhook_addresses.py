@@ -58,6 +58,14 @@ PRIVATE = [
     "64:ff9b::a9fe:a9fe",
     "2002:7f00:1::",
     "2002:a00:1::1",
+    # An IPv4 address in its oldest clothes, site-local, a network's own translation in two forms, Teredo, segments.
+    "::127.0.0.1",
+    "::a00:1",
+    "fec0::1",
+    "64:ff9b:1::a00:1",
+    "64:ff9b:1:a9fe:a9:fe00:101:101",
+    "2001:0:7f00:1::",
+    "5f00::1",
 ]
 
 
@@ -74,7 +82,25 @@ def test_public_addresses_are_allowed(address: str) -> None:
     assert is_allowed(address)
 
 
-@pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f000001", "017700000001", "127.1", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LOCALHOST",
+        "2130706433",
+        "0x7f000001",
+        "017700000001",
+        "0177.0.0.1",
+        "127.1",
+        "0",
+        "0.0.0.0",  # noqa: S104 (an address to refuse)
+        "2852039166",
+        "169.254.43518",
+        "0xa9fea9fe",
+        "\uff11\uff12\uff17.0.0.1",
+        "\u2460\u2461\u2466.0.0.1",
+    ],
+)
 def test_other_spellings_of_this_machine_are_refused(host: str) -> None:
     with pytest.raises(NotAllowed, match="private network"):
         target(f"https://{host}/")
@@ -107,6 +133,15 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
     stands_for(monkeypatch, "mixed.test", [["1.1.1.1", "10.0.0.1"]])
     with pytest.raises(NotAllowed, match="private network"):
         target("https://mixed.test/")
+
+
+def test_a_dot_at_the_end_is_looked_up_and_left_out_of_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = stands_for(monkeypatch, "dotted.test.", [["1.1.1.1"], ["127.0.0.1"]])
+    found = target("https://dotted.test./hooks")
+    assert (found.host, found.host_header, found.addresses) == ("dotted.test", "dotted.test", ("1.1.1.1",))
+    with pytest.raises(NotAllowed, match="private network"):
+        target("https://dotted.test./hooks")
+    assert looked_up == ["dotted.test."] * 2
 
 
 def test_networks_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,6 +244,37 @@ def test_a_trickle_of_bytes_does_not_hold_a_worker(settings: SettingsWrapper, mo
         send(address)
     assert str(caught.value) == "it did not answer in time"
     assert time.monotonic() - started < 4
+
+
+def test_a_handshake_that_trickles_does_not_hold_a_worker(
+    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_loopback(settings)
+    monkeypatch.setattr(sending, "WHOLE", 0.5)
+    started = time.monotonic()
+    # The head of a TLS record of 16 KB whose bytes come one by one.
+    with raw_server(b"\x16\x03\x03\x40\x00", b"\x02", pause=0.1) as address, pytest.raises(NotReached) as caught:
+        send(address.replace("http:", "https:"))
+    assert str(caught.value) == "it did not answer in time"
+    assert time.monotonic() - started < 4
+
+
+def test_a_name_with_many_dead_addresses_does_not_hold_a_worker(
+    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_loopback(settings)
+    monkeypatch.setattr(sending, "WHOLE", 0.5)
+    stands_for(monkeypatch, "dead.test", [[f"127.0.0.{n}" for n in range(1, 60)]])
+
+    def silent(address: Any, timeout: float) -> socket.socket:
+        time.sleep(min(timeout, 0.2))
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", silent)
+    started = time.monotonic()
+    with pytest.raises(NotReached, match="did not answer in time"):
+        send("http://dead.test:9/")
+    assert time.monotonic() - started < 2
 
 
 def test_silence_ends_too(settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
