@@ -15,6 +15,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import close_old_connections, connections, transaction
@@ -40,6 +41,8 @@ TAKE = 20
 
 _handlers: dict[str, Handler] = {}
 _periodic: dict[str, tuple[float, Periodic]] = {}
+#: The effect that is being done in this thread.
+_performing: ContextVar[Effect | None] = ContextVar("lethe_performing", default=None)
 
 
 class Retry(LetheError):
@@ -98,6 +101,22 @@ def record_all(kind: str, payloads: Sequence[dict[str, Any]], *, using: str = "d
     Effect.objects.using(using).bulk_create([Effect(kind=kind, payload=payload) for payload in payloads])
 
 
+def performing() -> Effect | None:
+    """The effect that is being done in this thread: for a handler that has to know which run it belongs to."""
+    return _performing.get()
+
+
+def keep(**more: Any) -> None:
+    """Add to the payload of the effect that is being done, so that its next try finds it; it is scrubbed with the rest.
+
+    For what the other side has called a thing that was begun there. Outside of a handler it does nothing.
+    """
+    effect = _performing.get()
+    if effect is not None:
+        effect.payload |= more
+        Effect.objects.using(effect._state.db).filter(pk=effect.pk, done_at=None).update(payload=effect.payload)
+
+
 def waiting(now: datetime.datetime) -> Q:
     """Effects that may be taken now: not done, due, and leased by no living worker.
 
@@ -150,6 +169,7 @@ def perform(effect: Effect, *, using: str = "default") -> bool:
     if not mine.update(attempts=attempts, leased_until=until, next_try_at=until + delay(attempts)):
         return False
     reached("try counted")
+    token = _performing.set(effect)
     try:
         function = _handlers.get(effect.kind)
         if function is None:
@@ -164,6 +184,8 @@ def perform(effect: Effect, *, using: str = "default") -> bool:
         mine.update(last_error=cause, lease="", leased_until=None, next_try_at=clock(using) + delay(attempts))
         log.warning("Effect %s (%s) failed at try %s: %s", effect.pk, effect.kind, attempts, cause)
         return False
+    finally:
+        _performing.reset(token)
     now = timezone.now()
     with transaction.atomic(using=using):
         scrubbed = {"payload": {}, "scrubbed_at": now}

@@ -212,6 +212,32 @@ def test_what_is_done_has_a_receipt_and_no_payload(file: Path) -> None:
     assert lines(file) == ["Ada Lovelace"]
 
 
+def test_a_handler_knows_its_effect_and_keeps_what_its_next_try_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int | None, dict[str, Any]]] = []
+
+    def begun(payload: dict[str, Any]) -> dict[str, Any]:
+        effect = outbox.performing()
+        seen.append((effect and effect.pk, dict(payload)))
+        outbox.keep(job="job_1")
+        if len(seen) == 1:
+            raise outbox.Retry("Not yet.")
+        return {}
+
+    monkeypatch.setitem(outbox._handlers, "shop.begun", begun)
+    effect, other = record("shop.begun", {"of": "Ada"}), record("shop.fail", {})
+    assert drain() == 0
+    effect.refresh_from_db()
+    other.refresh_from_db()
+    assert (effect.payload, other.payload) == ({"of": "Ada", "job": "job_1"}, {})
+    past(effect)
+    assert drain() == 1
+    effect.refresh_from_db()
+    assert effect.payload == {}, "scrubbed with the rest"
+    assert seen == [(effect.pk, {"of": "Ada"}), (effect.pk, {"of": "Ada", "job": "job_1"})]
+    assert outbox.performing() is None
+    outbox.keep(job="nowhere")
+
+
 def test_an_erasure_s_effects_belong_to_its_run_and_are_scrubbed() -> None:
     world = make_world()
     default_storage.save(world.subject.picture.name, ContentFile(b"pixels"))

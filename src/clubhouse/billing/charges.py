@@ -73,9 +73,12 @@ def take(key: int, card_id: int, once: str) -> str:
             return _settle(key, "declined")
         Payment.objects.filter(pk=key, provider_reference="").update(provider_reference=reference)
         payment.provider_reference = reference
-    if not StoredCard.objects.filter(pk=card_id).exists() or not gateway.connected():
-        # The card's owner was erased, or took the card away, before any money was taken.
+    if not gateway.connected():
         return _settle(key, "declined")
+    if not StoredCard.objects.filter(pk=card_id).exists():
+        # The card's owner was erased, or took the card away. Where the money was taken before and the answer was lost,
+        # it was taken.
+        return _settle(key, gateway.end_charge(payment.provider_reference))
     return _settle(key, gateway.confirm_charge(payment.provider_reference))
 
 

@@ -142,6 +142,30 @@ def test_who_is_erased_meanwhile_is_not_charged(provider: stripe.StripeClient, c
     assert not Effect.objects.filter(done_at=None).exists()
 
 
+@pytest.mark.parametrize(("taken", "ends"), [(True, ("paid", "succeeded")), (False, ("written_off", "failed"))])
+def test_an_answer_lost_before_the_erasure_is_not_forgotten(
+    provider: stripe.StripeClient, club: Club, taken: bool, ends: tuple[str, str]
+) -> None:
+    """The payment was begun at the provider, its answer was lost, and the client was erased before the next try."""
+    club.business.deletion_mode = "cancel_and_erase"
+    club.business.save()
+    client = make.make_client(club)
+    card, invoice = with_card(provider, client), make.make_invoice(client)
+    charges.charge_card(invoice, Decimal(39), card.pk, now=timezone.now())
+    asked = {"customer": card.customer_token, "method": card.card_token, "once": "0" * 32}
+    reference = gateway.prepare_charge(3900, "gbp", **asked)
+    Payment.objects.update(provider_reference=reference)
+    if taken:
+        provider.v1.payment_intents.confirm(reference)
+    pipeline.erase(Client, [client.pk], by="role:test", reason="asked")
+    outbox.drain()
+    assert state(invoice) == (ends[0], [(ends[1], "39.00")])
+    assert Invoice.objects.get().written_off_reason == ("" if taken else "erasure")
+    # What was begun is not left open there: it would hold the customer and the card.
+    there = provider.v1.payment_intents.retrieve(reference).status
+    assert there == ("succeeded" if taken else "canceled")
+
+
 def test_a_refund_that_the_provider_refuses_stays_with_us(provider: stripe.StripeClient, club: Club) -> None:
     invoice = make.make_invoice(make.make_client(club), "paid")
     Payment.objects.update(provider_reference="pi_unknown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import logging
 import os
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
 
 pytestmark = pytest.mark.django_db(transaction=True)
+LATER = datetime.timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +164,85 @@ def test_a_shared_customer_goes_with_the_last_client(provider: stripe.StripeClie
         provider.v1.customers.retrieve(held.customer)
 
 
+def test_anothers_subscription_under_the_same_customer_is_not_ended(provider: stripe.StripeClient, club: Club) -> None:
+    """A family's customer: with it the provider would end what the other still has. It goes with the last."""
+    held = at_provider(provider)
+    parent, child = client_of(club, held), make.make_client(club)
+    plan = provider.v1.plans.create(
+        {"amount": 900, "currency": "gbp", "interval": "month", "product": {"name": "Kids"}}
+    )
+    theirs = provider.v1.subscriptions.create({"customer": held.customer, "items": [{"plan": plan.id}]}).id
+    frozen = make.make_membership(child, status="frozen", provider_reference=theirs)
+    erase(parent)
+    outbox.drain()
+    assert provider.v1.subscriptions.retrieve(held.subscription).status == "canceled"
+    assert provider.v1.subscriptions.retrieve(theirs).status == "active"
+    assert [provider.v1.payment_methods.retrieve(method).customer for method in held.methods] == [None, None]
+    assert ("payment.delete_customer", "kept: another client's subscription is under it") in states()
+    Effect.objects.all().delete()
+    erase(child)
+    outbox.drain()
+    assert frozen.client_id == child.pk
+    assert provider.v1.subscriptions.retrieve(theirs).status == "canceled"
+    assert states() == [("payment.cancel_subscription", "cancelled"), ("payment.delete_customer", "deleted")]
+    with pytest.raises(stripe.InvalidRequestError):
+        provider.v1.customers.retrieve(held.customer)
+
+
+@pytest.mark.parametrize("status", ["active", "frozen", "cancelled"])
+def test_a_customer_without_a_stored_card_goes_too(provider: stripe.StripeClient, club: Club, status: str) -> None:
+    """A club that came with its subscriptions alone: who pays is known to the provider only."""
+    held = at_provider(provider)
+    client = make.make_client(club)
+    make.make_membership(client, status=status, provider_reference=held.subscription)
+    erase(client)
+    assert outbox.drain() == 2
+    assert states() == [("payment.cancel_subscription", "cancelled"), ("payment.delete_customer", "deleted")]
+    with pytest.raises(stripe.InvalidRequestError):
+        provider.v1.customers.retrieve(held.customer)
+    # Both are in the run, so the receipt's page waits for both; neither holds a token any more.
+    assert Effect.objects.values_list("run", flat=True).distinct().count() == 1
+    assert held.customer not in logical_dump(connection).decode()
+
+
+def test_the_desks_cancelling_keeps_the_customer(provider: stripe.StripeClient, club: Club) -> None:
+    held = at_provider(provider)
+    make.make_membership(make.make_client(club), provider_reference=held.subscription)
+    cancel_memberships(Membership.objects.all(), on=make.today(), reason="desk")
+    outbox.drain()
+    assert provider.v1.customers.retrieve(held.customer).id == held.customer
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_order_of_the_three_does_not_matter(provider: stripe.StripeClient, club: Club, backwards: bool) -> None:
+    """Several workers do them as they come."""
+    held = at_provider(provider)
+    erase(client_of(club, held))
+    order = "-kind" if backwards else "kind"
+    effects = list(Effect.objects.order_by(order))
+    assert effects[0].kind == ("payment.detach_method" if backwards else "payment.cancel_subscription")
+    if backwards:
+        effects.sort(key=lambda effect: effect.kind != "payment.delete_customer")
+    for effect in effects:
+        Effect.objects.exclude(pk=effect.pk).filter(done_at=None).update(next_try_at=timezone.now() + LATER)
+        Effect.objects.filter(pk=effect.pk).update(next_try_at=timezone.now())
+        assert outbox.drain() == 1
+    assert not Effect.objects.filter(done_at=None).exists()
+    assert provider.v1.subscriptions.retrieve(held.subscription).status == "canceled"
+    assert [provider.v1.payment_methods.retrieve(method).customer for method in held.methods] == [None, None]
+    with pytest.raises(stripe.InvalidRequestError):
+        provider.v1.customers.retrieve(held.customer)
+
+
+def test_a_card_without_a_customer_is_detached(provider: stripe.StripeClient, club: Club) -> None:
+    held = at_provider(provider, methods=1)
+    client = make.make_client(club)
+    StoredCard.objects.create(client=client, provider="stripe", card_token=held.methods[0])
+    erase(client)
+    outbox.drain()
+    assert states() == [("payment.detach_method", "detached")]
+
+
 def test_the_desk_cancels_at_the_provider_too(provider: stripe.StripeClient, club: Club) -> None:
     held = at_provider(provider)
     client_of(club, held)
@@ -219,6 +300,7 @@ def error(code: str = "", message: str = "", kind: str = "invalid_request_error"
 
 
 JSON = {"Content-Type": "application/json"}
+NONE_RUNNING = b'{"object": "list", "url": "/v1/subscriptions", "has_more": false, "data": []}'
 
 
 @pytest.mark.parametrize("wanted", [False, True])
@@ -331,7 +413,8 @@ def job(status: str) -> bytes:
 def redacting(scripted: Listener, settings: SettingsWrapper, *statuses: str) -> Effect:
     settings.STRIPE_REDACT = True
     deleted = b'{"id": "cus_canary", "object": "customer", "deleted": true}'
-    scripted.answers = [(200, JSON, deleted), *((200, JSON, job(status)) for status in statuses)]
+    scripted.answers = [(200, JSON, NONE_RUNNING), (200, JSON, deleted)]
+    scripted.answers += [(200, JSON, job(status)) for status in statuses]
     effect = outbox.record("payment.delete_customer", {"customer": "cus_canary", "provider": "stripe"})
     outbox.drain()
     effect.refresh_from_db()
@@ -346,12 +429,13 @@ def test_a_deleted_customer_is_redacted_where_the_deployment_wants_it(
     asked = [(one.method, urlsplit(one.path).path) for one in scripted.asked]
     jobs = "/v1/privacy/redaction_jobs"
     assert asked == [
+        ("GET", "/v1/subscriptions"),
         ("DELETE", "/v1/customers/cus_canary"),
         ("POST", jobs),
         ("GET", f"{jobs}/prj_123"),
         ("POST", f"{jobs}/prj_123/run"),
     ]
-    made = scripted.asked[1]
+    made = scripted.asked[2]
     assert parse_qs(made.body.decode()) == {"objects[customers][0]": ["cus_canary"], "validation_behavior": ["fix"]}
     assert made.headers["stripe-version"].endswith(".preview")
     assert "canary" not in made.headers["idempotency-key"]
@@ -364,29 +448,41 @@ def test_a_redaction_that_takes_its_time_is_no_failure(
     effect = redacting(scripted, settings, "validating", state)
     assert (effect.done_at, effect.attempts, effect.last_error) == (None, 0, "")
     assert effect.next_try_at > timezone.now()
-    first = scripted.asked[1].headers["idempotency-key"]
-    scripted.answers = [(404, JSON, error("resource_missing"))]
-    scripted.answers += [(200, JSON, job("validating")), (200, JSON, job("succeeded"))]
+    # The key is remembered there for a day, and a second job would wait for the first: the job's id is kept, not here
+    # for longer than it takes.
+    assert effect.payload["redaction"] == "prj_123"
+    before = len(scripted.asked)
+    scripted.answers = [(404, JSON, error("resource_missing"))] * 2
+    scripted.answers += [(200, JSON, job("ready")), (200, JSON, job("succeeded"))]
     Effect.objects.update(next_try_at=timezone.now())
     assert outbox.drain() == 1
     effect.refresh_from_db()
-    assert effect.receipt == {"outcome": "was gone", "redaction": "redacted"}
-    assert scripted.asked[-2].headers["idempotency-key"] == first, "the same job"
+    assert (effect.receipt, effect.payload) == ({"outcome": "was gone", "redaction": "redacted"}, {})
+    assert [(one.method, one.path) for one in scripted.asked[before + 2 :]] == [
+        ("GET", "/v1/privacy/redaction_jobs/prj_123"),
+        ("POST", "/v1/privacy/redaction_jobs/prj_123/run"),
+    ]
 
 
 def test_a_redaction_that_fails_is_shown(scripted: Listener, settings: SettingsWrapper) -> None:
-    effect = redacting(scripted, settings, "validating", "failed")
+    effect = redacting(scripted, settings, "validating", "failed", "validating")
     assert effect.done_at is None
     assert effect.last_error.startswith("The payment provider could not redact the customer")
+    # What was in the way may be settled by then: it is looked through again.
+    assert (scripted.asked[-1].method, scripted.asked[-1].path) == (
+        "POST",
+        "/v1/privacy/redaction_jobs/prj_123/validate",
+    )
 
 
 def test_nothing_is_redacted_unless_it_is_wanted(scripted: Listener) -> None:
-    scripted.answer(200, headers=JSON, body=b'{"id": "cus_1", "object": "customer", "deleted": true}')
+    deleted = b'{"id": "cus_1", "object": "customer", "deleted": true}'
+    scripted.answers = [(200, JSON, NONE_RUNNING), (200, JSON, deleted)]
     effect = outbox.record("payment.delete_customer", {"customer": "cus_1", "provider": "stripe"})
     outbox.drain()
     effect.refresh_from_db()
     assert effect.receipt == {"outcome": "deleted"}
-    assert len(scripted.asked) == 1
+    assert len(scripted.asked) == 2
 
 
 def test_a_start_does_not_import_the_providers_package() -> None:

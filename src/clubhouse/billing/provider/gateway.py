@@ -29,6 +29,8 @@ TIMEOUT = (5.0, 20.0)
 PREVIEW = "2025-05-28.preview"
 #: How long to leave a redaction job alone that is still being looked through or carried out.
 PATIENCE = datetime.timedelta(minutes=10)
+#: States of a subscription that will bill nothing more.
+ENDED = {"canceled", "incomplete_expired"}
 
 
 @functools.cache
@@ -64,20 +66,49 @@ def delete_customer(token: str) -> str:
     return _ask(lambda api: api.v1.customers.delete(token), done="deleted")
 
 
-def redact_customer(token: str) -> str:
+def customer_of(subscription: str) -> str:
+    """The customer that a subscription is under, an ended one too; "" where it is gone. Raises ``Retry``."""
+    params: Any = {"expand": ["customer"]}
+    try:
+        found = _call(lambda api: api.v1.subscriptions.retrieve(subscription, params))
+    except sdk().InvalidRequestError as error:
+        _refused(error)
+        return ""
+    customer = getattr(found, "customer", None)
+    return "" if customer is None or getattr(customer, "deleted", False) else str(getattr(customer, "id", customer))
+
+
+def running_under(customer: str) -> list[str]:
+    """The subscriptions under a customer that have not ended; none where the customer is gone. Raises ``Retry``."""
+    params: Any = {"customer": customer, "limit": 100}
+    try:
+        found = _call(lambda api: list(api.v1.subscriptions.list(params).auto_paging_iter()))
+        return [one.id for one in found if one.status not in ENDED]
+    except sdk().InvalidRequestError as error:
+        _refused(error)
+        return []
+
+
+def redact_customer(token: str, *, job: str, made: Callable[[str], None]) -> str:
     """Have all that the provider keeps of a customer redacted; returns "redacted" or "was gone".
 
-    A job is made once for each customer, found again by its key, and run when the provider has looked through it.
-    Raises ``lethe.outbox.NotYet`` while the provider works on it, and ``Retry``.
+    ``job`` is the one made before, "" at first; ``made`` is given its id, to be kept for the next time: the key under
+    which it is made once is remembered there for a day, and a second job would wait for the first for ever. It is run
+    when the provider has looked through it. Raises ``lethe.outbox.NotYet`` while the provider works on it, and
+    ``Retry``; one that could not be run is looked through again with each try.
     """
     once = f"redact-{hashlib.sha256(token.encode()).hexdigest()[:40]}"
     jobs = "/v1/privacy/redaction_jobs"
     try:
-        made = _raw("post", jobs, objects={"customers": [token]}, validation_behavior="fix", idempotency_key=once)
-        job = f"{jobs}/{made['id']}"
-        state = _raw("get", job).get("status")
+        if not job:
+            new = _raw("post", jobs, objects={"customers": [token]}, validation_behavior="fix", idempotency_key=once)
+            job = str(new["id"])
+            made(job)
+        state = _raw("get", f"{jobs}/{job}").get("status")
         if state == "ready":
-            state = _raw("post", f"{job}/run").get("status")
+            state = _raw("post", f"{jobs}/{job}/run").get("status")
+        elif state == "failed":
+            _raw("post", f"{jobs}/{job}/validate")
     except sdk().InvalidRequestError as error:
         return _refused(error)
     if state == "succeeded":
@@ -134,6 +165,21 @@ def confirm_charge(reference: str) -> str:
             intent = _call(lambda api: api.v1.payment_intents.cancel(reference))
     except sdk().CardError:
         return "declined"
+    except sdk().InvalidRequestError as error:
+        _refused(error)
+        return "declined"
+    return str(intent.status) if intent.status in {"succeeded", "processing"} else "declined"
+
+
+def end_charge(reference: str) -> str:
+    """Give up a payment that was prepared; returns as :func:`confirm_charge`, what became of it if it was too late.
+
+    Left open it would keep the customer and the card's token there, and keep a redaction waiting. Raises ``Retry``.
+    """
+    try:
+        intent = _call(lambda api: api.v1.payment_intents.retrieve(reference))
+        if str(intent.status).startswith("requires_"):
+            intent = _call(lambda api: api.v1.payment_intents.cancel(reference))
     except sdk().InvalidRequestError as error:
         _refused(error)
         return "declined"
