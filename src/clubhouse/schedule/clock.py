@@ -30,6 +30,20 @@ def moment(club: Club, day: datetime.date, time: datetime.time) -> datetime.date
     return datetime.datetime.combine(day, time, zone_of(club)).astimezone(datetime.UTC)
 
 
+def lasting(club: Club, begins: datetime.datetime, start: datetime.time, end: datetime.time) -> int:
+    """How many minutes pass from a moment, at which the club's clock shows ``start``, until it shows ``end``.
+
+    An end that is not later on the clock is on the next day. Where the clocks change in between, these are the minutes
+    that pass and not those that the clock says; where it skips ``start``, so that none would pass, those it says.
+    """
+    day = begins.astimezone(zone_of(club)).date()
+    there = datetime.datetime.combine(day if end > start else day + DAY, end)
+    passing = moment(club, there.date(), end) - begins.replace(second=0, microsecond=0)
+    if passing <= datetime.timedelta(0):
+        passing = there - datetime.datetime.combine(day, start)
+    return int(passing.total_seconds()) // 60
+
+
 def bounds(club: Club, day: datetime.date) -> tuple[datetime.datetime, datetime.datetime]:
     """When a day of the club begins, and when the next one does, in UTC."""
     return moment(club, day, datetime.time()), moment(club, day + DAY, datetime.time())

@@ -37,6 +37,7 @@ def day(request: HttpRequest) -> HttpResponse:
         "previous": _neighbour(chosen, -DAY),
         "next": _neighbour(chosen, DAY),
         "lines": lines,
+        "late": desk.into_the_day(club, chosen, now),
     }
     return render(request, "schedule/day.html", context)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.permissions import may
 from clubhouse.clients.models import Client
-from clubhouse.schedule.clock import bounds, wall
+from clubhouse.schedule.clock import DAY, bounds, wall
 from clubhouse.schedule.models import Booking, Club, Session, WaitingListEntry
 from clubhouse.schedule.selectors import HOLDING, count_in_session, with_taken
 from clubhouse.team.models import StaffMember
@@ -131,6 +131,15 @@ def day_of(club: Club, day: datetime.date, now: datetime.datetime, staff: StaffM
         line_of(session, now, names[session.pk])
         for session in with_counts(sessions, now).order_by("starts_at", "title", "pk")
     ]
+
+
+def into_the_day(club: Club, day: datetime.date, now: datetime.datetime) -> list[Line]:
+    """What began on the day before and goes on past midnight; it belongs to that day, and is checked in on this one.
+    One query."""
+    begin, _end = bounds(club, day)
+    sessions = Session.objects.filter(club=club, starts_at__gte=begin - DAY, starts_at__lt=begin)
+    rows = with_counts(sessions.exclude(status=Session.Status.CANCELLED), now).order_by("starts_at", "title", "pk")
+    return [line_of(session, now) for session in rows if session.ends_at > begin]
 
 
 def name_of(client: Client, sees_names: bool) -> str:

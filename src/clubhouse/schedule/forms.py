@@ -16,10 +16,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import Business
-from clubhouse.schedule.clock import FIRST_DAY, LAST_DAY, today
+from clubhouse.schedule.clock import DAY, FIRST_DAY, LAST_DAY, lasting, moment, today, wall
 from clubhouse.schedule.models import Club, Session
 from clubhouse.schedule.planning import MOST_WEEKS
 from clubhouse.team.models import StaffMember
+
+#: How long a session may be that ends after midnight. Beyond, an end before the start is a slip.
+LONGEST_NIGHT = datetime.timedelta(hours=12)
+#: In minutes. What lasts longer was imported: two times of a clock cannot say it.
+A_DAY = 1440
 
 
 def within_reach(day: datetime.date) -> None:
@@ -96,6 +101,7 @@ class SessionForm(forms.Form):
     end = forms.TimeField(
         label=_("End"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("An end before the start is on the next day."),
         error_messages={"invalid": _("This is no time. Write it as 19:30.")},
     )
     capacity = forms.IntegerField(label=_("Places"), min_value=1, max_value=1000, initial=12)
@@ -143,26 +149,44 @@ class SessionForm(forms.Form):
         return field
 
     def clean(self) -> dict[str, Any]:
-        """A session ends after it begins, on the same day."""
+        """A session ends after it begins; one that ends after midnight, within :data:`LONGEST_NIGHT`."""
         cleaned = super().clean() or {}
         start, end = cleaned.get("start"), cleaned.get("end")
-        if start and end and end <= start:
-            self.add_error("end", _("It ends before it begins. Choose a later end, or an earlier start."))
+        if start and end and end <= start and not self._as_it_was(start, end):
+            lasts = datetime.datetime.combine(FIRST_DAY + DAY, end) - datetime.datetime.combine(FIRST_DAY, start)
+            if lasts > LONGEST_NIGHT:
+                said = _("It ends before it begins. Choose a later end; one after midnight is at most 12 hours away.")
+                self.add_error("end", said)
         return cleaned
 
-    @property
-    def minutes(self) -> int:
-        """How long it lasts; of a valid form."""
-        start, end = (
-            datetime.timedelta(hours=at.hour, minutes=at.minute)
-            for at in (self.cleaned_data["start"], self.cleaned_data["end"])
-        )
-        return int((end - start).total_seconds()) // 60
+    def _as_it_was(self, start: datetime.time, end: datetime.time) -> bool:
+        return self.session is not None and (start, end) == _times(self.session)
+
+    def changed_times(self, session: Session) -> tuple[datetime.datetime, int]:
+        """When the session begins now, in UTC, and how many minutes it lasts; of a valid form.
+
+        What is left as it was stays: a start at an odd second or in an hour that comes twice, and a length that two
+        times of a clock cannot say.
+        """
+        day, start, end = (self.cleaned_data[name] for name in ("day", "start", "end"))
+        starts_at = moment(session.club, day, start)
+        stays = wall(session.starts_at, session.club).replace(second=0, microsecond=0) == wall(starts_at, session.club)
+        if stays:
+            starts_at = session.starts_at
+        if self._as_it_was(start, end) and (stays or session.minutes >= A_DAY):
+            return starts_at, session.minutes
+        return starts_at, lasting(session.club, starts_at, start, end)
 
     @property
     def places(self) -> int:
         """For how many it is; of a valid form."""
         return int(self.cleaned_data.get("capacity", 1))
+
+
+def _times(session: Session) -> tuple[datetime.time, datetime.time]:
+    """Start and end on the club's wall, to the minute, as a form shows them."""
+    starts, ends = (wall(at, session.club).time() for at in (session.starts_at, session.ends_at))
+    return starts.replace(second=0, microsecond=0), ends.replace(second=0, microsecond=0)
 
 
 class ClubForm(forms.ModelForm):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from clubhouse.accounts.models import Business
 from clubhouse.schedule import exceptions, selectors
-from clubhouse.schedule.clock import moment
+from clubhouse.schedule.clock import lasting, moment
 from clubhouse.schedule.models import Club, Series, Session, WaitingListEntry
 from clubhouse.schedule.promotion import lock_sessions, offer_freed_places
 from clubhouse.schedule.sessions import is_open
@@ -26,7 +26,8 @@ MOST_WEEKS = 52
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is to be added. ``day`` and ``time`` are those on the club's wall; ``weeks`` is how often it takes place.
+    """What is to be added. ``day``, ``start`` and ``end`` are those on the club's wall, an end that is not later than
+    the start being the next day's; ``weeks`` is how often it takes place.
 
     ``token`` names the form it came from: the same form sent twice adds nothing twice.
     """
@@ -35,8 +36,8 @@ class Plan:
     kind: str
     title: str
     day: datetime.date
-    time: datetime.time
-    minutes: int
+    start: datetime.time
+    end: datetime.time
     capacity: int
     weeks: int
     token: str
@@ -46,9 +47,10 @@ class Plan:
 def add_sessions(plan: Plan, *, now: datetime.datetime, using: str = "default") -> Session:
     """Add a session, or with more than one week a weekly series, and return the first. One statement for all of them.
 
-    A series keeps to the clock on the wall through summer time and winter time. Raises ``StartsInThePast``.
+    A series keeps to the clock on the wall through summer time and winter time: each begins and ends when the clock
+    says so. Raises ``StartsInThePast``.
     """
-    starts = [moment(plan.club, plan.day + WEEK * week, plan.time) for week in range(plan.weeks)]
+    starts = [moment(plan.club, plan.day + WEEK * week, plan.start) for week in range(plan.weeks)]
     if starts[0] <= now:
         raise exceptions.StartsInThePast
     first = Session.objects.using(using).filter(club=plan.club, reference=_reference(plan, 0))
@@ -67,7 +69,7 @@ def add_sessions(plan: Plan, *, now: datetime.datetime, using: str = "default") 
                     title=plan.title,
                     trainer=plan.trainer,
                     starts_at=at,
-                    minutes=plan.minutes,
+                    minutes=lasting(plan.club, at, plan.start, plan.end),
                     capacity=plan.capacity,
                     reference=_reference(plan, week),
                 )

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from clubhouse.accounts.permissions import needs
 from clubhouse.schedule import desk, rosters
-from clubhouse.schedule.clock import moment, today, wall
+from clubhouse.schedule.clock import today
 from clubhouse.schedule.exceptions import NothingOpen, PlacesTaken, ScheduleError, StartsInThePast
 from clubhouse.schedule.forms import SessionForm
 from clubhouse.schedule.models import Session
@@ -48,8 +48,8 @@ def add(request: HttpRequest) -> HttpResponse:
         kind=kind,
         title=data["title"],
         day=data["day"],
-        time=data["start"],
-        minutes=form.minutes,
+        start=data["start"],
+        end=data["end"],
         capacity=form.places,
         weeks=data["weeks"],
         token=data["token"],
@@ -94,17 +94,14 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         return _show_edit(request, form, line)
     if not form.is_valid():
         return _show_edit(request, form, line, status=422)
-    starts_at = moment(session.club, form.cleaned_data["day"], form.cleaned_data["start"])
-    if wall(session.starts_at, session.club).replace(second=0, microsecond=0) == wall(starts_at, session.club):
-        # Left as it was: what begins at an odd second, or in an hour that comes twice, stays where it is.
-        starts_at = session.starts_at
+    starts_at, minutes = form.changed_times(session)
     try:
         passed = change_session(
             session,
             title=form.cleaned_data["title"],
             trainer=form.cleaned_data["trainer"],
             starts_at=starts_at,
-            minutes=form.minutes,
+            minutes=minutes,
             capacity=form.places if session.kind == Session.Kind.CLASS else session.capacity,
             now=now,
         )
