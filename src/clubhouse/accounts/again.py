@@ -30,9 +30,12 @@ class Refusal:
 
 
 def refusal(request: HttpRequest) -> Refusal | None:
-    """What is wrong with the password that was sent; None where it is right. A wrong one counts as a bad try."""
-    user: User = request.user  # type: ignore[assignment]
-    entered = request.POST.get(FIELD, "")
+    """What is wrong with the password that a form sent; None where it is right. A wrong one counts as a bad try."""
+    return wrong_with(request.user, request.POST.get(FIELD, ""))  # type: ignore[arg-type]
+
+
+def wrong_with(user: User, entered: str) -> Refusal | None:
+    """The same, of a password that came by another way than a form."""
     if not entered:
         return Refusal(EMPTY)
     attempt = lockout.Attempt(lockout.account_key(user))

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Header, Router
 
+from clubhouse.accounts import again, lockout
 from clubhouse.accounts.permissions import may, may_delete_accounts
 from clubhouse.api import schemas as s
 from clubhouse.api.answers import once
@@ -27,6 +28,10 @@ router = Router(tags=["Administrators"])
 PER_PAGE = 50
 #: What the run's record says of why. Never a person's words, so never a person's name.
 REASON = "Deleted by an administrator: API"
+PASSWORD_NEEDED = (
+    "This business asks for a password right before a deletion. Send the one of the person this token belongs to, as "  # noqa: S105
+    "“password” beside the fingerprint. Nothing was deleted."
+)
 
 
 def _staff(request: HttpRequest) -> StaffMember:
@@ -56,10 +61,15 @@ def search(request: HttpRequest, q: s.Query = "", page: s.Page = 1) -> Any:
     return {"total": found.paginator.count, "page": found.number, "pages": found.paginator.num_pages, "clients": rows}
 
 
-@router.get("/clients/{client}/deletion", auth=BearerToken("clients:preview"), response={200: s.PreviewOut} | WRITES)
+@router.get(
+    "/clients/{client}/deletion", auth=BearerToken("clients:preview"), response={200: s.ClientPreviewOut} | WRITES
+)
 def preview(request: HttpRequest, client: s.Key) -> Any:
-    """What a deletion would do, what stands in its way, and the fingerprint that the deletion asks for."""
-    return preview_of(look(_living(request, client)))
+    """What a deletion would do, what stands in its way, the fingerprint that the deletion asks for, and whether it asks
+    for a password."""
+    caller: Caller = request.auth  # type: ignore[attr-defined]
+    proof = "password" if caller.business.password_before_deletion else ""
+    return preview_of(look(_living(request, client))) | {"proof": proof}
 
 
 @router.post("/clients/{client}/deletion", auth=BearerToken("clients:erase"), response={200: s.ErasedOut} | WRITES)
@@ -80,10 +90,14 @@ def delete(
 ) -> Any:
     """Delete a client as previewed. Sent again under the same key, it gives the same receipt and deletes nothing more.
 
-    A client who was deleted before, by whatever door, is a success without a receipt.
+    Where the business asks for the own password once more, send that of the person the token belongs to; a wrong one
+    counts to the lockout of that person's sign-in. A client who was deleted before, by whatever door, is a success
+    without a receipt, and takes no password.
     """
     caller: Caller = request.auth  # type: ignore[attr-defined]
     found = _anyone(request, client)
+    if caller.business.password_before_deletion and not found.is_erased:
+        _same_person(caller, sent.password)
 
     def do() -> str:
         if found.is_erased:
@@ -93,6 +107,20 @@ def delete(
     asked = f"{client} {sent.fingerprint}"
     receipt = once(caller.token, idempotency_key, asked, do, now=timezone.now())
     return {"receipt": receipt, "already": not receipt}
+
+
+def _same_person(caller: Caller, password: str) -> None:
+    """Refuse the order unless the person the token belongs to stands behind it. Raises ``Problem``."""
+    refusal = again.wrong_with(caller.user, password)
+    if refusal is None:
+        return
+    if not password:
+        raise Problem(422, PASSWORD_NEEDED, errors=[{"where": "body.sent.password", "what": "Field required"}])
+    if refusal.status == 429:
+        until = lockout.locked_until(caller.user)
+        wait = (until - timezone.now()).total_seconds() if until else 0
+        raise Problem(429, str(refusal.message), headers={"Retry-After": str(max(1, int(wait)))})
+    raise Problem(refusal.status, str(refusal.message))
 
 
 def _anyone(request: HttpRequest, pk: int) -> Client:

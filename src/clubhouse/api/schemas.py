@@ -76,6 +76,13 @@ class PreviewOut(Schema):
     kept: list[KeptOut]
 
 
+class ClientPreviewOut(PreviewOut):
+    """The preview of a client's deletion. ``proof``: ``password`` where the business asks for the own password once
+    more, "" where it does not."""
+
+    proof: str
+
+
 class OwnPreviewOut(PreviewOut):
     """The preview of one's own deletion, and what confirms it: ``password`` or ``code``."""
 
@@ -174,6 +181,9 @@ class EraseIn(In):
     """The last step of a client's deletion."""
 
     fingerprint: Text = Field(min_length=1, description="Of the preview that was shown.")
+    password: Text = Field(
+        "", description="Where the preview's ``proof`` is ``password``: of the person whose token it is."
+    )
 
 
 class ClientOut(Schema):
