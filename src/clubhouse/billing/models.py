@@ -103,11 +103,19 @@ class StoredCard(models.Model):
 class ProviderEvent(models.Model):
     """News from the payment provider that has been dealt with: the second time it comes, nothing happens.
 
-    A digest of the event's id and nothing of what it says; deleted when the provider can no longer send it again.
+    A digest of the event's id, another of the payment or dispute it is about, when that was, and nothing of what it
+    says; deleted when the provider can no longer send it again.
     """
 
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the event's id, hexadecimal.")
+    about = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the payment or dispute it tells of, hexadecimal."
+    )
+    happened_at = models.DateTimeField(default=timezone.now, help_text="When the provider says that it happened.")
     received_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        indexes = [models.Index("about", "happened_at", name="provider_event_order")]
 
     def __str__(self) -> str:
         return f"Provider event {self.pk}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import hmac
 import json
+import threading
 import time
 import urllib.request
 from decimal import Decimal
@@ -17,15 +19,19 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 
-from clubhouse.billing.models import Invoice, Payment, ProviderEvent
+from clubhouse.audits.models import LogEntry
+from clubhouse.billing.models import Invoice, Payment, ProviderEvent, StoredCard
 from clubhouse.billing.provider.news import REMEMBERED, forget_old_events
 from clubhouse.clients.models import Client
+from clubhouse.memberships.models import Membership
 from clubhouse.messages.models import ClientMessage, Notification
 from clubhouse.schedule.models import Club
-from lethe import pipeline
+from clubhouse.tasks.models import Task
+from lethe import pipeline, points
+from lethe.models import Effect
 from tests.support import factories as make
 from tests.support.canaries import Canaries
-from tests.support.dump import logical_dump
+from tests.support.dump import logical_dump, raw_dump
 from tests.support.outside import Listener
 
 if TYPE_CHECKING:
@@ -53,8 +59,10 @@ def send(body: bytes, signature: str) -> HttpResponse:
     return browser.post(ADDRESS, body, content_type="application/json", headers={"stripe-signature": signature})
 
 
-def tell(kind: str, said: dict[str, Any], *, event: str = "evt_1") -> HttpResponse:
-    body = json.dumps({"id": event, "object": "event", "type": kind, "data": {"object": said}}).encode()
+def tell(kind: str, said: dict[str, Any], *, event: str = "evt_1", at: float | None = None) -> HttpResponse:
+    """An event as the provider sends it; ``at`` is when it says that it happened."""
+    created = {"created": int(at)} if at else {}
+    body = json.dumps({"id": event, "object": "event", "type": kind, "data": {"object": said}} | created).encode()
     return send(body, signed(body))
 
 
@@ -126,6 +134,171 @@ def test_late_news_of_an_older_dispute_does_not_reopen_it(club: Club) -> None:
     assert states(payment) == ("refunded", "outstanding", "")
 
 
+SUCCEEDED = ("payment_intent.succeeded", {"object": "payment_intent", "id": "pi_1"})
+WON = ("charge.dispute.closed", dispute("won"))
+UPDATED = ("charge.dispute.updated", dispute("under_review"))
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "ends"),
+    [
+        (FAILED, SUCCEEDED, ("succeeded", "paid", "")),
+        (SUCCEEDED, FAILED, ("failed", "failed", "")),
+        (OPENED, WON, ("succeeded", "paid", "")),
+        (UPDATED, WON, ("succeeded", "paid", "")),
+    ],
+    ids=["paid at the second try", "failed in the end", "a dispute won", "a dispute won after a review"],
+)
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_the_latest_counts_in_whatever_order_it_comes(
+    club: Club, first: tuple[str, dict], then: tuple[str, dict], ends: tuple[str, str, str], overtaken: bool
+) -> None:
+    payment, now = paid(club), time.time()
+    both = [(first, "evt_1", now - 60), (then, "evt_2", now - 30)]
+    for news, event, at in reversed(both) if overtaken else both:
+        assert tell(*news, event=event, at=at).status_code == 200
+    assert states(payment) == ends
+
+
+def test_money_that_went_back_is_counted_though_a_dispute_came_first(club: Club) -> None:
+    payment, now = paid(club), time.time()
+    part = REFUNDED[1] | {"refunded": False, "currency": "gbp"}
+    tell("charge.refunded", part | {"amount_refunded": 1500}, event="evt_2", at=now - 10)
+    tell("charge.refunded", part | {"amount_refunded": 500}, event="evt_1", at=now - 20)
+    back = Payment.objects.filter(invoice=payment.invoice_id, status="refunded")
+    assert [row.amount for row in back] == [Decimal(15)]
+
+
+# --- subscriptions, cards and customers -------------------------------------------------------------------------------
+def holding(club: Club, *, status: str = "active") -> Membership:
+    """A client with a subscription and a card at the provider."""
+    row = make.make_membership(make.make_client(club), status=status, provider_reference="sub_1")
+    StoredCard.objects.create(
+        client=row.client, provider="stripe", customer_token="cus_1", card_token="pm_1", last4="4242", expires="01/27"
+    )
+    return row
+
+
+CARD = {"brand": "visa", "last4": "1881", "exp_month": 8, "exp_year": 2031, "fingerprint": "canary"}
+ENDED = ("customer.subscription.deleted", {"object": "subscription", "id": "sub_1", "customer": "cus_1"})
+GONE = ("customer.deleted", {"object": "customer", "id": "cus_1", "email": "canary@example.org"})
+DETACHED = ("payment_method.detached", {"object": "payment_method", "id": "pm_1", "card": CARD})
+REISSUED = ("payment_method.automatically_updated", {"object": "payment_method", "id": "pm_1", "card": CARD})
+
+
+@pytest.mark.parametrize("status", ["active", "frozen"])
+def test_a_subscription_that_the_provider_ended_ends(club: Club, status: str) -> None:
+    row, other = holding(club, status=status), make.make_membership(make.make_client(club), provider_reference="")
+    assert tell(*ENDED, at=time.time() - 86400 * 2).status_code == 200
+    row.refresh_from_db()
+    other.refresh_from_db()
+    assert (row.status, row.cancellation_reason) == ("cancelled", "ended at the payment provider")
+    assert row.cancelled_on == make.today() - datetime.timedelta(days=2)
+    assert other.status == "active"
+    assert not Effect.objects.exists(), "the provider knows"
+
+
+@pytest.mark.parametrize("news", [GONE, DETACHED])
+def test_a_card_that_the_provider_has_no_more_goes(club: Club, news: tuple[str, dict]) -> None:
+    holding(club)
+    kept = StoredCard.objects.create(
+        client=make.make_client(club), provider="another", customer_token="cus_1", card_token="pm_1"
+    )
+    assert tell(*news).status_code == 200
+    assert [card.pk for card in StoredCard.objects.all()] == [kept.pk]
+
+
+def test_a_card_that_the_bank_issued_anew_is_known_by_its_new_figures(club: Club) -> None:
+    row = holding(club)
+    other = StoredCard.objects.create(client=row.client, provider="stripe", customer_token="cus_1", card_token="pm_2")
+    assert tell(*REISSUED).status_code == 200
+    card = StoredCard.objects.get(card_token="pm_1")
+    assert (card.brand, card.last4, card.expires) == ("visa", "1881", "08/31")
+    other.refresh_from_db()
+    assert other.last4 == ""
+    for wrong in ({"last4": "18811"}, {"exp_month": "08x"}, {"exp_year": None}):
+        tell(REISSUED[0], REISSUED[1] | {"card": CARD | wrong}, event=f"evt_{wrong}")
+    tell(REISSUED[0], REISSUED[1] | {"card": "nonsense"}, event="evt_9")
+    card.refresh_from_db()
+    assert (card.last4, card.expires) == ("1881", "08/31")
+
+
+def test_after_an_erasure_no_news_brings_anything_back(club: Club) -> None:
+    """All of it, of a client who is erased: answered, states changed, and nothing else is in the database after it."""
+    club.business.deletion_mode = "cancel_and_erase"
+    club.business.save()
+    payment, row = paid(club), holding(club)
+    Invoice.objects.filter(pk=payment.invoice_id).update(client=row.client)
+    pipeline.erase(Client, [row.client_id], by="account:1", reason="asked at the desk")
+    Effect.objects.all().delete()
+    person = Canaries()
+    carried = {
+        "billing_details": {"name": person.billing_name, "email": person.email, "phone": person.mobile_no},
+        "customer": person.customer_token,
+        "receipt_email": person.email,
+        "metadata": {"name": person.first_name},
+    }
+    before = {name: list(model.objects.values()) for name, model in quiet().items()}
+    for number, (kind, said) in enumerate((FAILED, SUCCEEDED, OPENED, LOST, ENDED, GONE, DETACHED, REISSUED)):
+        response = tell(kind, said | carried, event=f"evt_canary_{number}", at=time.time() + number)
+        assert (response.status_code, response.content) == (200, b"")
+    assert states(payment) == ("refunded", "written_off", "erasure")
+    assert {name: list(model.objects.values()) for name, model in quiet().items()} == before
+    dump = raw_dump(connection)
+    assert person.found_in(dump) == []
+    assert [word for word in (b"evt_canary", b"canary@example.org", b"1881") if word in dump] == []
+    assert not StoredCard.objects.exists()
+
+
+def quiet() -> dict[str, Any]:
+    """What no news of an erased client may add to."""
+    models = (ClientMessage, Notification, Task, Effect, LogEntry, Membership, Client, StoredCard)
+    return {model._meta.label: model for model in models}
+
+
+@pytest.mark.parametrize("news", [FAILED, LOST, ENDED, REISSUED])
+def test_news_that_comes_while_the_erasure_runs_waits_for_it(club: Club, news: tuple[str, dict]) -> None:
+    club.business.deletion_mode = "cancel_and_erase"
+    club.business.save()
+    payment, row = paid(club), holding(club)
+    Invoice.objects.filter(pk=payment.invoice_id).update(client=row.client)
+    held, answers = threading.Event(), []
+
+    def call() -> None:
+        try:
+            held.wait(10)
+            answers.append(tell(*news).status_code)
+        finally:
+            connection.close()
+
+    caller = threading.Thread(target=call)
+    caller.start()
+
+    def hook(point: str) -> None:
+        if point == "steps run" and not held.is_set():
+            held.set()
+            # Long enough to come to the lock, and far too short to get past it.
+            caller.join(0.3)
+            assert not answers, "the news was dealt with in the middle of an erasure"
+
+    with points.armed(hook):
+        pipeline.erase(Client, [row.client_id], by="account:1", reason="asked at the desk")
+    caller.join(20)
+    assert answers == [200]
+    row.refresh_from_db()
+    assert (row.status, row.provider_reference, row.cancellation_reason) == ("cancelled", "", "erasure")
+    ends = {FAILED[0]: ("failed", "written_off", "erasure"), LOST[0]: ("refunded", "written_off", "erasure")}
+    assert states(payment) == ends.get(news[0], ("succeeded", "paid", ""))
+    assert not StoredCard.objects.exists()
+
+
+def test_a_huge_body_is_refused() -> None:
+    body = b'{"id": "evt_1", "filler": "' + b"x" * 1_000_000 + b'"}'
+    status = send(body, signed(body)).status_code  # An assertion of the call itself would print the body.
+    assert status == 413
+    assert not ProviderEvent.objects.exists()
+
+
 def test_a_payment_that_succeeds_after_all_pays(club: Club) -> None:
     payment = paid(club)
     tell(*FAILED, event="evt_1")
@@ -192,6 +365,23 @@ def test_news_that_means_nothing_to_us_is_answered(club: Club) -> None:
     assert states(payment) == ("succeeded", "paid", "")
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"id": 7, "type": ["x"], "data": "none"},
+        {"id": "evt_1", "type": FAILED[0], "data": {"object": ["pi_1"]}},
+        {"id": "evt_1", "type": FAILED[0], "data": {"object": {"object": "payment_intent", "id": "pi\x00_1"}}},
+        {"id": "evt_1", "type": FAILED[0], "created": 10**40, "data": None},
+        {"id": "evt_1", "type": REFUNDED[0], "data": {"object": REFUNDED[1] | {"refunded": 0, "amount_refunded": "9"}}},
+    ],
+)
+def test_events_of_other_shapes_are_answered_and_change_nothing(club: Club, event: dict[str, Any]) -> None:
+    payment = paid(club)
+    body = json.dumps(event).encode()
+    assert send(body, signed(body)).status_code == 200
+    assert states(payment) == ("succeeded", "paid", "")
+
+
 BODY = json.dumps({"id": "evt_1", "type": FAILED[0], "data": {"object": FAILED[1]}}).encode()
 
 
@@ -208,7 +398,7 @@ def test_unsigned_wrongly_signed_and_old_news_is_refused(club: Club, signature: 
     assert not ProviderEvent.objects.exists()
 
 
-@pytest.mark.parametrize("body", [b"not json", b"[]", b"\xff\xfe", b'"x"', b"null"])
+@pytest.mark.parametrize("body", [b"not json", b"[]", b"\xff\xfe", b'"x"', b"null", b"", b"\x00", b"NaN"])
 def test_what_is_no_event_changes_nothing(club: Club, body: bytes) -> None:
     assert send(body, signed(body)).status_code in {200, 400}
     assert not ProviderEvent.objects.exists()

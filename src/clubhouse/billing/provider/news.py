@@ -1,13 +1,16 @@
-"""What the payment provider tells us later: a payment failed after all, money went back, a dispute opened or ended.
+"""What the payment provider tells us later: a payment failed after all, money went back, a dispute opened or ended; a
+subscription ended there, a card was changed or taken away.
 
-Only states change, found by the payment's own reference; nothing personal that an event carries is read or kept.
-A client who is erased by then owes nothing: what such news would make a debt is written off, and nobody is reminded.
+Only states change, found by the provider's own references; nothing personal that an event carries is read or kept.
+A client who is erased by then owes nothing: what such news would make a debt is written off, and nobody is reminded;
+their subscriptions, cards and customer are known here no more, so news of those finds nothing.
 """
 
 from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,19 +18,25 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from clubhouse.billing.models import Invoice, Payment, ProviderEvent
+from clubhouse.billing.models import Invoice, Payment, ProviderEvent, StoredCard
+from clubhouse.billing.provider import gateway
 from clubhouse.billing.selectors import BACK, DEBT, came_in_and_stayed, with_due
-from clubhouse.memberships.services import ERASURE
+from clubhouse.memberships.models import Membership
+from clubhouse.memberships.services import ERASURE, cancel_memberships
 from clubhouse.sets import hold_clients
 
 #: The provider repeats an event for three days, and lets a person repeat it for thirty.
 REMEMBERED = datetime.timedelta(days=35)
 #: Currencies that have no smaller unit: the provider counts them whole.
 WHOLE = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"}
+#: Ids as the provider makes them, and what it may say of a card.
+KEY, FIGURES = re.compile(r"[A-Za-z0-9_]{1,120}"), re.compile(r"[0-9]{4} [0-9]{1,2} [0-9]{4}")
 #: How a dispute ends without loss; "lost" is the other end, and everything else is still open.
 WITHOUT_LOSS = {"won", "warning_closed", "prevented"}
 
 News = Callable[[Payment, Mapping[str, Any], bool], None]
+#: The reason on a membership that the provider has ended: nobody paid, or somebody ended it in its dashboard.
+ENDED_THERE = "ended at the payment provider"
 
 
 @transaction.atomic
@@ -36,24 +45,45 @@ def take(event: Mapping[str, Any]) -> bool:
 
     An event of another kind, or about a payment we do not know, is noted and changes nothing.
     """
-    digest = hashlib.sha256(str(event.get("id", "")).encode()).hexdigest()
-    _, new = ProviderEvent.objects.get_or_create(digest=digest)
-    news = KINDS.get(str(event.get("type", "")))
-    said = (event.get("data") or {}).get("object")
-    if not new or news is None or not isinstance(said, Mapping):
-        return new
+    kind, data = str(event.get("type", "")), event.get("data")
+    said = data.get("object") if isinstance(data, Mapping) else None
+    said = said if isinstance(said, Mapping) else {}
+    # Only of payments and disputes: their own references stay in the books, those of customers and cards do not.
+    about = _digest(f"{said.get('object')}:{said.get('id')}") if kind in KINDS else ""
+    happened = _moment(event.get("created"))
+    note, new = ProviderEvent.objects.get_or_create(
+        digest=_digest(str(event.get("id", ""))), defaults={"about": about, "happened_at": happened}
+    )
+    if not new:
+        return False
+    if kind in KINDS:
+        _take_payment(KINDS[kind], said, note)
+    elif kind in OTHERS:
+        OTHERS[kind](said, note)
+    return True
+
+
+def _take_payment(news: News, said: Mapping[str, Any], note: ProviderEvent) -> None:
     reference = _key(said.get("id") if said.get("object") == "payment_intent" else said.get("payment_intent"))
     known = Payment.objects.filter(provider_reference=reference) if reference else Payment.objects.none()
     clients = set(known.values_list("invoice__client_id", flat=True))
     # The lock on clients comes before the one on what is theirs, as everywhere.
     alive = hold_clients(clients, using="default")
+    payments = list(known.select_related("invoice").select_for_update(no_key=True, of=("self",)).order_by("pk"))
+    if _overtaken(note) and news is not _refunded:
+        return
     dealt_with = set()
-    for payment in known.select_related("invoice").select_for_update(no_key=True, of=("self",)).order_by("pk"):
+    for payment in payments:
         # What went back bears the reference too, as a later line of the same invoice.
         if payment.invoice_id not in dealt_with:
             dealt_with.add(payment.invoice_id)
             news(payment, said, payment.invoice.client_id not in alive)
-    return new
+
+
+def _overtaken(note: ProviderEvent) -> bool:
+    """Whether later news of the same thing came first. The provider promises no order; sums of what went back need
+    none."""
+    return ProviderEvent.objects.filter(about=note.about, happened_at__gt=note.happened_at).exists()
 
 
 def smallest_units(amount: Decimal, currency: str) -> int:
@@ -121,6 +151,47 @@ def _disputed(payment: Payment, said: Mapping[str, Any], erased: bool) -> None:
         _invoice(payment, (Invoice.Status.PAID, *DEBT), status=Invoice.Status.DISPUTED)
 
 
+def _subscription_ended(said: Mapping[str, Any], note: ProviderEvent) -> None:
+    """Nothing is billed for it any more, so it ends here as well; of an erased client there is none left."""
+    mine = Membership.objects.filter(provider_reference=_key(said.get("id"))).exclude(provider_reference="")
+    held = hold_clients(set(mine.values_list("client_id", flat=True)), using="default")
+    cancel_memberships(
+        mine.filter(client_id__in=held), on=note.happened_at.date(), reason=ENDED_THERE, at_provider=False
+    )
+
+
+def _customer_gone(said: Mapping[str, Any], note: ProviderEvent) -> None:
+    _cards(customer_token=_key(said.get("id"))).delete()
+
+
+def _card_gone(said: Mapping[str, Any], note: ProviderEvent) -> None:
+    _cards(card_token=_key(said.get("id"))).delete()
+
+
+def _card_changed(said: Mapping[str, Any], note: ProviderEvent) -> None:
+    """The bank has issued the card anew. Its brand, its last four figures and its end are read, and nothing else."""
+    card = said.get("card")
+    if not isinstance(card, Mapping):
+        return
+    brand, last4, month, year = (str(card.get(name, "")) for name in ("brand", "last4", "exp_month", "exp_year"))
+    # A card that has gone meanwhile stays gone.
+    if FIGURES.fullmatch(f"{last4} {month} {year}"):
+        _cards(card_token=_key(said.get("id"))).update(
+            brand=brand[:30], last4=last4, expires=f"{int(month):02d}/{year[-2:]}"
+        )
+
+
+def _cards(**by: str) -> models.QuerySet[StoredCard]:
+    return StoredCard.objects.filter(provider=gateway.STRIPE, **by) if all(by.values()) else StoredCard.objects.none()
+
+
+OTHERS: dict[str, Callable[[Mapping[str, Any], ProviderEvent], None]] = {
+    "customer.subscription.deleted": _subscription_ended,
+    "customer.deleted": _customer_gone,
+    "payment_method.detached": _card_gone,
+    "payment_method.updated": _card_changed,
+    "payment_method.automatically_updated": _card_changed,
+}
 KINDS: dict[str, News] = {
     "payment_intent.payment_failed": _failed,
     "payment_intent.succeeded": _succeeded,
@@ -169,4 +240,16 @@ def _amount(units: Any, currency: Any) -> Decimal:
 def _key(value: Any) -> str:
     """An id, where the provider may have put the whole object in its place."""
     found = value.get("id") if isinstance(value, Mapping) else value
-    return found if isinstance(found, str) and len(found) <= 120 else ""
+    return found if isinstance(found, str) and KEY.fullmatch(found) else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _moment(seconds: Any) -> datetime.datetime:
+    """When an event happened, of seconds since 1970; now, where it does not say so."""
+    try:
+        return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return timezone.now()
