@@ -64,8 +64,10 @@ class Members:
         self.made += count
         for model, values in self._values().items():
             _fill(model, first, count, ROWS[model], values)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+        if connection.vendor == "postgresql":
+            # As its own daemon would. SQLite has no statistics unless somebody asks for them, and the product does not.
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
         return list(range(first, first + count))
 
     def _values(self) -> dict[type[models.Model], dict[str, str]]:

@@ -13,7 +13,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, transaction
@@ -180,12 +180,15 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
         )
     if not live:
         return Outcome(already=len(already), statements=runner.statements)
-    enforced = plan.policy.enforced(live, plan.using)
+    blockers = findings_of(plan, scan, "blocker", frozenset())
+    # Who has nothing in the way need not be asked what would be.
+    asked = bool(blockers) or approved is not None
+    enforced = plan.policy.enforced(live, plan.using) if asked else frozenset()
     if approved is not None:
         changed = differences(plan, approved, fingerprint(plan, part, scan, enforced))
         if changed:
             raise Changed(changed)
-    blocking = [finding for finding in findings_of(plan, scan, "blocker", enforced) if finding.blocks]
+    blocking = [replace(finding, blocks=True) for finding in blockers if finding.name in enforced]
     if blocking:
         raise Blocked(blocking)
     reached("blockers compared")
@@ -285,12 +288,10 @@ def _stepped(plan: Plan, runner: Runner, dialect: Dialect, given: dict[str, Any]
         if step.write is not None:
             writes.append((len(work), step.name))
             work.append((step.write, given))
-    checks = [step for step in plan.steps if step.left]
-    if checks:
-        union = " UNION ALL ".join(f"SELECT {dialect.text(step.name)} AS name, ({step.left}) AS n" for step in checks)
-        work.append((union, given))
+    begins = len(work)
+    work += [(statement, given) for statement in plan.left]
     answers = runner.run(work)
-    left = {name: n for name, n in answers[-1][1] if n} if checks else {}
+    left = {name: n for _, rows in answers[begins:] for name, n in rows if n}
     if left:
         raise LeftOver(left)
     counted = {step.name for step in plan.visible}

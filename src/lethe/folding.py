@@ -7,15 +7,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import models
-
 from lethe.connection import Runner
-from lethe.graph import concrete, parents
 from lethe.plan import Plan
-from lethe.preview import marked_statement
-from lethe.sql import Dialect, Statement
-from lethe.steps import fields_of
-from lethe.ways import ways_of
+from lethe.sql import Dialect
 
 #: Shorter values say nothing of a person: a gender, a country, a weight.
 SHORTEST = 4
@@ -39,26 +33,10 @@ def personal_values(plan: Plan, keys: Sequence[Any]) -> set[str]:
     """The subjects' own values that the policy takes away, as text, but those too short to name anyone."""
     # The engine's own cursor: Django would build the same query anew for every erasure.
     runner = Runner(plan.using)
-    dialect = Dialect(runner.connection, key_type=plan.key_type)
-    given = {"ids": dialect.ids_value(keys, plan.model._meta.pk)}
-    statements: list[tuple[str | Statement, dict[str, Any]]] = []
-    own = {concrete(plan.model), *parents(plan.model)}
-    for policy in (policy for policy in plan.policies if concrete(policy.model) in own):
-        columns = [
-            f"t.{dialect.quote(field.column)}"
-            for field, _ in fields_of(policy, policy.strategies())
-            if isinstance(field, models.CharField | models.TextField) and not field.choices
-        ]
-        if columns:
-            table, key = (dialect.quote(name) for name in (policy.model._meta.db_table, policy.model._meta.pk.column))
-            _, found = ways_of(dialect, policy, plan.policy)[0]
-            chosen = f"{dialect.as_text(f't.{key}')}, {', '.join(columns)}"
-            statements.append((f"SELECT {chosen} FROM {table} t WHERE {found.where}", given))
-    (_, marked), *answers = runner.run([(marked_statement(plan, dialect), given), *statements])
-    # Who is erased already has nothing of their own: what stands in its place names nobody.
-    erased = {key for (key,) in marked}
-    rows = [row for _, found in answers for key, *row in found if key not in erased]
-    return {value for row in rows for value in row if isinstance(value, str) and len(fold(value)) >= SHORTEST}
+    given = {"ids": Dialect(runner.connection, key_type=plan.key_type).ids_value(keys, plan.model._meta.pk)}
+    answers = runner.run([(statement, given) for statement in plan.own_values]) if plan.own_values else ()
+    values = {value for _, rows in answers for row in rows for value in row if isinstance(value, str)}
+    return {value for value in values if len(fold(value)) >= SHORTEST}
 
 
 def names_someone(plan: Plan, keys: Sequence[Any], text: str) -> bool:

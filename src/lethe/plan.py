@@ -90,6 +90,12 @@ class Plan:
     lock: str
     steps: tuple[Step, ...]
     checks: tuple[Check, ...]
+    #: The statements that count for the checks, for the visible steps, and what the steps have left.
+    scan_checks: tuple[Statement, ...] = field(repr=False)
+    scan_steps: tuple[Statement, ...] = field(repr=False)
+    left: tuple[str, ...] = field(repr=False)
+    #: The statements that read what the subjects' own rows say of them.
+    own_values: tuple[str, ...] = field(repr=False)
     policies: tuple[type[Policy], ...] = field(repr=False)
 
     @property
@@ -113,7 +119,7 @@ def compile_plan(subject: type[models.Model], using: str = "default", source: Re
 
     Raises ``NotRegistered`` where the model is no subject and ``PolicyError`` where a policy cannot be carried out.
     """
-    from lethe.steps import lock_statement, steps_of
+    from lethe.steps import lock_statement, own_values, steps_of
 
     source, subject = registry if source is None else source, concrete(subject)
     policy = source.get(subject)
@@ -131,17 +137,33 @@ def compile_plan(subject: type[models.Model], using: str = "default", source: Re
     with translation.override(None):
         declared = json.dumps([declaration(p) for p in _stable(policies)], sort_keys=True, default=str)
     digest = hashlib.sha256(declared.encode()).hexdigest()
+    ordered = _ordered(steps)
+    checks = (
+        *(_check(dialect, subject, "blocker", blocker) for blocker in policy.blockers),
+        *(_check(dialect, subject, "action", action) for action in policy.first),
+    )
+    constants = {name: value for check in checks for name, value in check.count.constants}
     return Plan(
         model=subject,
         using=using,
         key_type=dialect.key_type,
         digest=digest,
         lock=lock_statement(dialect, policy, policies),
-        steps=_ordered(steps),
-        checks=(
-            *(_check(dialect, subject, "blocker", blocker) for blocker in policy.blockers),
-            *(_check(dialect, subject, "action", action) for action in policy.first),
+        steps=ordered,
+        checks=checks,
+        scan_checks=tuple(
+            Statement(text, tuple((name, value) for name, value in constants.items() if dialect.param(name) in text))
+            for text in dialect.joined([f"SELECT * FROM ({check.count.text}) x" for check in checks])
         ),
+        scan_steps=tuple(
+            map(Statement, dialect.joined([f"SELECT * FROM ({step.count}) x" for step in ordered if step.counted]))
+        ),
+        left=tuple(
+            dialect.joined(
+                [f"SELECT {dialect.text(step.name)} AS name, ({step.left}) AS n" for step in ordered if step.left]
+            )
+        ),
+        own_values=tuple(own_values(dialect, policy, policies)),
         policies=policies,
     )
 

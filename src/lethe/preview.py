@@ -101,15 +101,9 @@ def batches(ids: Iterable[Any], using: str) -> list[list[Any]]:
 
 
 def scan_statements(plan: Plan, *, steps: bool) -> list[tuple[str, Statement]]:
-    """The scan as few statements: blockers and actions together, steps together."""
-    found = []
-    if plan.checks:
-        constants = {key: value for check in plan.checks for key, value in check.count.constants}
-        text = " UNION ALL ".join(f"SELECT * FROM ({check.count.text}) x" for check in plan.checks)
-        found.append(("check", Statement(text, tuple(constants.items()))))
-    if steps:
-        found.append(("step", Statement(" UNION ALL ".join(f"SELECT * FROM ({s.count}) x" for s in plan.visible))))
-    return found
+    """The scan as few statements: blockers and actions together, and steps together where they are asked for."""
+    found = [("check", statement) for statement in plan.scan_checks]
+    return found + [("step", statement) for statement in plan.scan_steps] if steps else found
 
 
 def read_scan(plan: Plan, answers: Sequence[tuple[str, list[tuple[Any, ...]]]]) -> Scan:
@@ -144,8 +138,8 @@ def findings_of(plan: Plan, scan: Scan, kind: str, blocking: frozenset[str]) -> 
 
 
 def preview(plan: Plan, ids: Sequence[Any], *, now: datetime.datetime | None = None) -> Preview:
-    """Count what an erasure of these subjects would do. Four statements for each :data:`BATCH` of subjects, whatever
-    the number of rows; nothing is written."""
+    """Count what an erasure of these subjects would do. The same few statements for each :data:`BATCH` of subjects,
+    whatever the number of rows (on PostgreSQL four); nothing is written."""
     runner = Runner(plan.using)
     dialect = Dialect(runner.connection, key_type=plan.key_type)
     moment = now or timezone.now()

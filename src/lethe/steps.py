@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.utils.text import format_lazy
 
-from lethe.graph import Way, concrete, way
+from lethe.graph import Way, concrete, parents, way
 from lethe.policy import Emit, Policy
 from lethe.sql import Dialect, Statement, kind_of
 from lethe.strategies import EMPTY, Strategy
@@ -78,6 +78,24 @@ def _named_beside(dialect: Dialect, policy: type[Policy], policies: Sequence[typ
                 said.append(f"SELECT o.{there} FROM {table} o WHERE {dialect.in_ids(f'o.{here}')}")
                 said.append(f"SELECT o.{here} FROM {table} o WHERE {dialect.in_ids(f'o.{there}')}")
     return said
+
+
+def own_values(dialect: Dialect, subject: type[Policy], policies: Sequence[type[Policy]]) -> Iterator[str]:
+    """SELECTs of the texts that the subjects' own rows lose, of those who are not erased yet: what stands in the place
+    of an erased one's names nobody."""
+    own = {concrete(subject.model), *parents(subject.model)}
+    mark = f"SELECT 1 FROM lethe_erased e WHERE e.subject = {dialect.text(subject.model._meta.label_lower)}"
+    for policy in (policy for policy in policies if concrete(policy.model) in own):
+        columns = [
+            f"t.{dialect.quote(field.column)}"
+            for field, _ in fields_of(policy, policy.strategies())
+            if isinstance(field, models.CharField | models.TextField) and not field.choices
+        ]
+        if columns:
+            table, key = (dialect.quote(name) for name in (policy.model._meta.db_table, policy.model._meta.pk.column))
+            _, found = ways_of(dialect, policy, subject)[0]
+            marked = f"{mark} AND e.key = {dialect.as_text(f't.{key}')}"
+            yield f"SELECT {', '.join(columns)} FROM {table} t WHERE {found.where} AND NOT EXISTS ({marked})"
 
 
 def dirty(dialect: Dialect, policy: type[Policy], changes: Mapping[str, Strategy], row: str = "t") -> str:

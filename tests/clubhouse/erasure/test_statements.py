@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bench.cast import make_casts, make_world
@@ -11,14 +12,16 @@ from clubhouse.clients.models import Client, ClientNote
 from clubhouse.schedule.models import Booking, Session
 from lethe import pipeline
 from lethe.execute import Outcome
+from lethe.plan import plan_for
 from tests.clubhouse.erasure.evidence import let_all_pass
 from tests.support import factories as make
 from tests.support.record import Record, make_record
 
 pytestmark = pytest.mark.django_db
 
-#: A ceiling, so that the number does not creep up unseen. What a statement costs is in docs/discussions/speed.md.
-MOST = 140
+#: A ceiling, so that the number does not creep up unseen. What a statement costs, and why SQLite has more of them:
+#: docs/discussions/speed.md.
+MOST = {"postgresql": 140, "sqlite": 160}[connection.vendor]
 
 
 def fill(record: Record, rows: int) -> None:
@@ -70,7 +73,7 @@ def test_one_or_fifty_clients_take_the_same_statements(db: None) -> None:
 def test_a_preview_takes_the_same_queries_for_any_number_of_rows(
     rows: int, client_record: Record, django_assert_num_queries: object
 ) -> None:
-    """Row P8: the engine's own four statements; one more asks which blockers the business has chosen."""
+    """Row P8: the engine's own statements, and one that asks which blockers the business has chosen."""
     from lethe.connection import Runner
 
     fill(client_record, rows)
@@ -84,4 +87,6 @@ def test_a_preview_takes_the_same_queries_for_any_number_of_rows(
     with pytest.MonkeyPatch.context() as patch, django_assert_num_queries(1):  # type: ignore[operator]
         patch.setattr(Runner, "run", counting)
         pipeline.preview(Client, [client_record.client.pk])
-    assert counted == [4]
+    plan = plan_for(Client)
+    assert counted == [2 + len(plan.scan_checks) + len(plan.scan_steps)]
+    assert connection.vendor == "sqlite" or counted == [4]
