@@ -193,8 +193,4 @@ def _line(notification: Notification, own: zoneinfo.ZoneInfo | None) -> Line:
         return Line(what, hint=_("The page “Privacy” says what, and why."))
     if session is None:
         return Line(what, hint=_("Your inbox says who."))
-    at = when(session)
-    if own is not None and (there := when(session, own)) != at:
-        # Whoever reads this from elsewhere must neither miss the class nor work out the hours.
-        at = _("%(there)s (in the club: %(at)s)") % {"there": there, "at": at}
-    return Line(what, session.title, at, session.club.name, notification.places)
+    return Line(what, session.title, when(session, own), session.club.name, notification.places)

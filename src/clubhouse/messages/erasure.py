@@ -12,6 +12,7 @@ class ClientMessagePolicy(Policy):
 
     path = "client"
     rows = delete_rows()
+    not_sought = ("was",)
 
 
 @register(Notification)

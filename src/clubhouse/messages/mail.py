@@ -15,17 +15,27 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import formats
+from django.utils.translation import gettext as _
 
 from clubhouse.localisation.selectors import zone
 from clubhouse.schedule.models import Session
 
 
-def when(session: Session, clock: zoneinfo.ZoneInfo | None = None) -> str:
+def when(session: Session, own: zoneinfo.ZoneInfo | None = None, *, at: datetime.datetime | None = None) -> str:
     """A session's day and time, with its zone: "Tue 3 Mar 2026, 18:00 GMT"; in the active language.
 
-    On ``clock``, or on the club's. An imported club may name a zone that does not exist; UTC is said as what it is.
+    ``own`` is the reader's clock: where it shows another time than the club's, both are said, so that whoever reads
+    from elsewhere neither misses the class nor works out the hours. ``at`` is another moment than that of its start.
     """
-    local = session.starts_at.astimezone(clock or zone(session.club.timezone) or zoneinfo.ZoneInfo("UTC"))
+    moment = at or session.starts_at
+    # An imported club may name a zone that does not exist; UTC is said as what it is.
+    club = _said(moment, zone(session.club.timezone) or zoneinfo.ZoneInfo("UTC"))
+    there = _said(moment, own) if own is not None else club
+    return club if there == club else _("%(there)s (in the club: %(at)s)") % {"there": there, "at": club}
+
+
+def _said(moment: datetime.datetime, clock: zoneinfo.ZoneInfo) -> str:
+    local = moment.astimezone(clock)
     return f"{formats.date_format(local, 'D j M Y, H:i')} {local.tzname()}"
 
 

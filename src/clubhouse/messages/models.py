@@ -67,6 +67,8 @@ class ClientMessage(models.Model):
         PLACE_GIVEN = "place_given", gettext_lazy("You have a place")
         PLACE_OFFERED = "place_offered", gettext_lazy("A place is free for you")
         BOOKING_CANCELLED = "booking_cancelled", gettext_lazy("Your booking was cancelled")
+        MOVED = "moved", gettext_lazy("Your class was changed")
+        WAITING_ENDED = "waiting_ended", gettext_lazy("A class you were waiting for was cancelled")
         REMINDER = "reminder", gettext_lazy("Your class is coming up")
         RECEIPT = "receipt", gettext_lazy("Your receipt")
 
@@ -88,9 +90,24 @@ class ClientMessage(models.Model):
         help_text="Until when a worker has it in hand, or it rests after a failure.",
     )
     attempts = models.PositiveIntegerField(default=0)
+    was = models.JSONField(
+        "what was known before",
+        default=dict,
+        blank=True,
+        help_text="Of a session that was changed: start, minutes and the trainer's key as the client knows them.",
+    )
 
     class Meta:
         indexes = [models.Index("sent_at", "send_after", name="messages_to_send")]
 
     def __str__(self) -> str:
         return f"Message {self.pk}"
+
+    def get_kind_display(self) -> str:
+        """What happened, in words: a session is a class or an appointment."""
+        if self.session and self.session.kind == "appointment":
+            if self.kind == self.Kind.MOVED:
+                return _("Your appointment was changed")
+            if self.kind == self.Kind.WAITING_ENDED:
+                return _("An appointment you were waiting for was cancelled")
+        return str(dict(self.Kind.choices).get(self.kind, self.kind))

@@ -10,7 +10,9 @@ import contextlib
 import datetime
 import logging
 import smtplib
+import zoneinfo
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.db import connections, transaction
@@ -20,9 +22,10 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from clubhouse.clients.models import Client
-from clubhouse.localisation.selectors import known_language
+from clubhouse.localisation.selectors import known_language, zone
 from clubhouse.messages.mail import in_minutes, send, when
 from clubhouse.messages.models import ClientMessage
+from clubhouse.messages.moves import began, changes, no_longer_concerned
 from clubhouse.sets import Keys, hold_clients
 
 log = logging.getLogger("clubhouse.messages")
@@ -32,9 +35,20 @@ TAKE = 50
 LEASE = datetime.timedelta(minutes=20)
 MOST_ATTEMPTS = 12
 #: Read along with a message: whom it is for, in which language they read, and where the class is.
-READ_WITH = ("client__user__reader_choice", "client__business__default_language", "session__club")
+READ_WITH = (
+    "client__user__reader_choice",
+    "client__business__default_language",
+    "session__club",
+    "session__trainer",
+)
 #: Worth nothing once the session has begun.
-ABOUT_A_PLACE = (ClientMessage.Kind.PLACE_GIVEN, ClientMessage.Kind.PLACE_OFFERED, ClientMessage.Kind.REMINDER)
+ABOUT_A_PLACE = (
+    ClientMessage.Kind.PLACE_GIVEN,
+    ClientMessage.Kind.PLACE_OFFERED,
+    ClientMessage.Kind.REMINDER,
+    ClientMessage.Kind.MOVED,
+    ClientMessage.Kind.WAITING_ENDED,
+)
 
 
 def send_due_client_messages(now: datetime.datetime, *, using: str = "default") -> int:
@@ -52,6 +66,7 @@ def _take(now: datetime.datetime, using: str) -> list[int]:
     with transaction.atomic(using=using):
         # Too late to be of use; to send it would only confuse.
         due.filter(kind__in=ABOUT_A_PLACE, session__starts_at__lte=now).delete()
+        no_longer_concerned(due).delete()
         wanted = due.filter(attempts__lt=MOST_ATTEMPTS).order_by("send_after", "pk")
         if connections[using].features.has_select_for_update_skip_locked:
             wanted = wanted.select_for_update(skip_locked=True)
@@ -66,6 +81,10 @@ def _send(key: int, using: str) -> bool:
     with _client_held(rows.values_list("client_id", flat=True).first(), using) as held:
         message = rows.select_related(*READ_WITH).first() if held else None
         if message is None:
+            return False
+        if message.kind == ClientMessage.Kind.MOVED and not changes(message):
+            # Changed back while it was in hand: there is nothing to tell.
+            rows.delete()
             return False
         rows.update(attempts=F("attempts") + 1)
         if not message.client.email:
@@ -102,15 +121,23 @@ def _client_held(client_id: int | None, using: str) -> Iterator[bool]:
 
 def _in_language(message: ClientMessage) -> tuple[str, str, str]:
     """The message in its reader's language."""
+    choice = getattr(message.client.user, "reader_choice", None)
+    own = zone(choice.timezone) if choice is not None and choice.timezone else None
     with override(known_language(message.client.user, message.client.business)):
-        return _text(message)
+        return _text(message, own)
 
 
-def _text(message: ClientMessage) -> tuple[str, str, str]:
-    """Subject, text and HTML. The subject names no session: it shows on a locked telephone."""
+def _text(message: ClientMessage, own: zoneinfo.ZoneInfo | None) -> tuple[str, str, str]:
+    """Subject, text and HTML, on the reader's own clock as well. The subject names no session: it shows on a locked
+    telephone."""
     subject = message.get_kind_display()
     session = message.session
-    context = {"subject": subject, "kind": message.kind, "session": session, "when": when(session) if session else ""}
+    context: dict[str, Any] = {"subject": subject, "kind": message.kind, "session": session}
+    if session is not None:
+        context["when"] = when(session, own)
+    if message.kind == ClientMessage.Kind.MOVED and session is not None:
+        context["changed"] = changes(message)
+        context["before"] = when(session, own, at=began(message))
     return (
         subject,
         render_to_string("messages/mail/client.txt", context),

@@ -14,7 +14,7 @@ from clubhouse.messages.models import ClientMessage, Notification
 from clubhouse.messages.services import Emit, StaffLine, tell_clients, tell_staff
 from clubhouse.schedule import selectors
 from clubhouse.schedule.models import Booking, Session, WaitingListEntry
-from clubhouse.schedule.promotion import PassedOn, lock_sessions, offer_freed_places
+from clubhouse.schedule.promotion import PassedOn, end_waiting_lists, lock_sessions, offer_freed_places
 from clubhouse.sets import Keys, hold_clients
 
 
@@ -85,7 +85,7 @@ def cancel_bookings(
         mine.update(status=status, cancelled_at=now)
         returned = 0 if late else _return_credits(taken, sessions, now, using)
         freed = Counter(booking.session_id for booking in taken)
-        emptied = _cancel_appointments(sessions, freed, now, using)
+        emptied = _cancel_appointments(sessions, freed, now, excluding, using)
         told = tell_staff(_lines(freed, emptied), now=now, using=using, emit=emit)
         if tell_clients:
             _tell_clients(taken, now, using)
@@ -181,7 +181,11 @@ def _return_credits(taken: list[Booking], sessions: Mapping[int, Session], now: 
 
 
 def _cancel_appointments(
-    sessions: Mapping[int, Session], freed: Mapping[int, int], now: datetime.datetime, using: str
+    sessions: Mapping[int, Session],
+    freed: Mapping[int, int],
+    now: datetime.datetime,
+    excluding: Collection[int],
+    using: str,
 ) -> set[int]:
     """Cancel whole the appointments in which nobody is left, and those that came along as later ones of a series."""
     mine = [pk for pk, session in sessions.items() if pk in freed and session.kind == Session.Kind.APPOINTMENT]
@@ -202,8 +206,7 @@ def _cancel_appointments(
     unused = selectors.in_series_without_live_place(rows.filter(pk__in=Keys(later)), now).values("pk")
     emptied = set(rows.filter(models.Q(pk__in=empty) | models.Q(pk__in=unused)).values_list("pk", flat=True))
     rows.filter(pk__in=Keys(emptied)).update(status=Session.Status.CANCELLED)
-    # Nobody waits for what does not take place.
-    WaitingListEntry.objects.using(using).filter(session_id__in=Keys(emptied)).delete()
+    end_waiting_lists(emptied, now=now, excluding=excluding, using=using)
     return emptied
 
 

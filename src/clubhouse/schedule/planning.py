@@ -11,12 +11,13 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from clubhouse.accounts.models import Business
+from clubhouse.messages.moves import known, move_reminders, tell_moved
 from clubhouse.schedule import exceptions, selectors
 from clubhouse.schedule.clock import lasting, moment
-from clubhouse.schedule.models import Club, Series, Session, WaitingListEntry
+from clubhouse.schedule.models import Booking, Club, Series, Session, WaitingListEntry
 from clubhouse.schedule.promotion import lock_sessions, offer_freed_places
 from clubhouse.schedule.sessions import is_open
-from clubhouse.sets import insert_all
+from clubhouse.sets import hold_clients, insert_all
 from clubhouse.team.models import StaffMember
 
 WEEK = datetime.timedelta(days=7)
@@ -86,6 +87,14 @@ def _reference(plan: Plan, week: int) -> str:
     return f"desk-{plan.token}-{week}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """What changing a session did: places that went to who waits, and clients who are told."""
+
+    passed_on: int = 0
+    told: int = 0
+
+
 def change_session(
     session: Session,
     *,
@@ -96,13 +105,16 @@ def change_session(
     capacity: int,
     now: datetime.datetime,
     using: str = "default",
-) -> int:
-    """Give a session another title, trainer, time or number of places; returns how many places went to who waits.
+) -> Changed:
+    """Give a session another title, trainer, time or number of places, and tell who has a place of another time or
+    trainer, unless it has begun.
 
     Raises ``NothingOpen`` for one that is over or cancelled, ``StartsInThePast`` for a new start that is, and
-    ``PlacesTaken`` for fewer places than are taken or on offer; nothing is changed then.
+    ``PlacesTaken`` for fewer places than are taken or on offer; nothing is changed then. A fixed number of statements.
     """
     with transaction.atomic(using=using):
+        booked = Booking.objects.using(using).filter(session_id=session.pk, status__in=selectors.HOLDING)
+        held = hold_clients(booked.values_list("client_id", flat=True), using=using)
         locked = lock_sessions([session.pk], using=using)[0]
         if not is_open(locked, now):
             raise exceptions.NothingOpen
@@ -111,12 +123,21 @@ def change_session(
         rows = Session.objects.using(using).filter(pk=locked.pk)
         if capacity < selectors.with_taken(rows, now).values_list("taken", flat=True).get():
             raise exceptions.PlacesTaken
+        before, began = known(locked), locked.starts_at
         rows.update(title=title, trainer=trainer, starts_at=starts_at, minutes=minutes, capacity=capacity)
+        locked.trainer, locked.starts_at, locked.minutes = trainer, starts_at, minutes
+        told = 0
+        if known(locked) != before and starts_at > now:
+            # Read again under the lock. Who was booked in the meantime is never waited for: the session is held.
+            clients = set(booked.values_list("client_id", flat=True))
+            clients &= held | hold_clients(clients - held, using=using, skip_locked=True)
+            told = tell_moved(locked, before, clients, now=now, using=using)
+            move_reminders(locked, starts_at - began, using=using)
         # No offer lasts longer than until the session begins.
         offers = WaitingListEntry.objects.using(using).filter(session_id=locked.pk, offered_until__gt=starts_at)
         offers.update(offered_until=starts_at)
         passed = offer_freed_places([locked.pk], now=now, using=using)
-        return passed.given + passed.offered
+        return Changed(passed_on=passed.given + passed.offered, told=told)
 
 
 # --- clubs ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from clubhouse.schedule.exceptions import NothingOpen, PlacesTaken, ScheduleErro
 from clubhouse.schedule.forms import SessionForm
 from clubhouse.schedule.models import Session
 from clubhouse.schedule.planning import Plan, add_sessions, change_session
-from clubhouse.schedule.sessions import cancel_sessions, is_open
+from clubhouse.schedule.sessions import Cancelled, cancel_sessions, is_open
 
 
 @needs("schedule")
@@ -96,7 +96,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         return _show_edit(request, form, line, status=422)
     starts_at, minutes = form.changed_times(session)
     try:
-        passed = change_session(
+        done = change_session(
             session,
             title=form.cleaned_data["title"],
             trainer=form.cleaned_data["trainer"],
@@ -110,11 +110,14 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         return _show_edit(request, form, line, status=422)
     except NothingOpen:
         return _too_late(request, session)
-    said = _("The session was saved.")
-    if passed:
-        more = ngettext("%(n)d place went to the waiting list.", "%(n)d places went to the waiting list.", passed)
-        said = f"{said} {more % {'n': passed}}"
-    messages.success(request, said)
+    said = [_("The session was saved.")]
+    if done.told:
+        more = ngettext("%(n)d client is told of it.", "%(n)d clients are told of it.", done.told)
+        said.append(more % {"n": done.told})
+    if n := done.passed_on:
+        more = ngettext("%(n)d place went to the waiting list.", "%(n)d places went to the waiting list.", n)
+        said.append(more % {"n": n})
+    messages.success(request, " ".join(said))
     return redirect("schedule:session", session.pk)
 
 
@@ -133,7 +136,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
         except ScheduleError as error:
             messages.error(request, str(error))
             return redirect("schedule:session", pk)
-        messages.success(request, _said(done.sessions, done.bookings, done.credits_returned))
+        messages.success(request, _said(done))
         return redirect("schedule:session", pk)
     if not is_open(session, now):
         return _too_late(request, session)
@@ -146,14 +149,16 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "schedule/cancel.html", context)
 
 
-def _said(sessions: int, bookings: int, credits_: int) -> str:
-    said = [ngettext("The session was cancelled.", "%(n)d sessions were cancelled.", sessions) % {"n": sessions}]
-    if bookings:
-        line = ngettext("%(n)d client is told.", "%(n)d bookings went with it, and their clients are told.", bookings)
-        said.append(line % {"n": bookings})
-    if credits_:
-        line = ngettext("%(n)d credit was given back.", "%(n)d credits were given back.", credits_)
-        said.append(line % {"n": credits_})
+def _said(done: Cancelled) -> str:
+    n = done.sessions
+    said = [ngettext("The session was cancelled.", "%(n)d sessions were cancelled.", n) % {"n": n}]
+    if n := done.bookings:
+        line = ngettext("%(n)d client is told.", "%(n)d bookings went with it, and their clients are told.", n)
+        said.append(line % {"n": n})
+    if n := done.waiting_told:
+        said.append(ngettext("%(n)d client who waited is told.", "%(n)d clients who waited are told.", n) % {"n": n})
+    if n := done.credits_returned:
+        said.append(ngettext("%(n)d credit was given back.", "%(n)d credits were given back.", n) % {"n": n})
     return " ".join(said)
 
 

@@ -104,6 +104,25 @@ def offer_place(
     return _until(place, now)
 
 
+def end_waiting_lists(
+    sessions: Collection[int], *, now: datetime.datetime, excluding: Collection[int] = (), using: str = "default"
+) -> tuple[int, int]:
+    """Nobody waits for what does not take place: empty these sessions' waiting lists, and tell who waited.
+
+    ``excluding``: keys of clients who are not told, such as everybody who is being erased. Who is locked by another
+    erasure at this moment is not told either. Returns how many waited and how many are told. Call it under
+    :func:`lock_sessions`. Four statements, and one where nobody waits.
+    """
+    entries = WaitingListEntry.objects.using(using).filter(session_id__in=Keys(sessions))
+    waited = list(entries.order_by("session_id", "joined_at", "pk").values_list("client_id", "session_id"))
+    if not waited:
+        return 0, 0
+    held = hold_clients({client for client, _ in waited} - set(excluding), using=using, skip_locked=True)
+    entries.delete()
+    told = [(client, session) for client, session in waited if client in held]
+    return len(waited), tell_clients(told, ClientMessage.Kind.WAITING_ENDED, now=now, using=using)
+
+
 def expire_offers(now: datetime.datetime, *, using: str = "default") -> PassedOn:
     """Pass on the offers that have run out by ``now``. Who let one run out is on that waiting list no more.
 

@@ -15,11 +15,16 @@ from clubhouse.messages.models import ClientMessage, Notification
 from clubhouse.messages.services import StaffLine, tell_clients, tell_staff
 from clubhouse.schedule import exceptions, selectors
 from clubhouse.schedule.models import Booking, Session, WaitingListEntry
-from clubhouse.schedule.promotion import lock_sessions
+from clubhouse.schedule.promotion import end_waiting_lists, lock_sessions
 from clubhouse.sets import Keys, hold_clients
 
 #: Messages about a session that are worth nothing once it is cancelled.
-IDLE = (ClientMessage.Kind.PLACE_GIVEN, ClientMessage.Kind.PLACE_OFFERED, ClientMessage.Kind.REMINDER)
+IDLE = (
+    ClientMessage.Kind.PLACE_GIVEN,
+    ClientMessage.Kind.PLACE_OFFERED,
+    ClientMessage.Kind.REMINDER,
+    ClientMessage.Kind.MOVED,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,7 @@ class Cancelled:
     bookings: int = 0
     credits_returned: int = 0
     waiting: int = 0
+    waiting_told: int = 0
     staff_told: int = 0
     clients_told: int = 0
 
@@ -37,15 +43,18 @@ class Cancelled:
 def cancel_sessions(sessions: models.QuerySet[Session], *, now: datetime.datetime, using: str = "default") -> Cancelled:
     """Cancel those of the sessions that are not over, with every booking and the whole waiting list.
 
-    Credits go back; trainers and managers are told, and every client who had a place. Raises ``AttendanceMarked`` where
-    somebody came or was missed, and ``JustChanging``; nothing is changed then. A fixed number of statements.
+    Credits go back; trainers and managers are told, and every client who had a place or waited for one. Raises
+    ``AttendanceMarked`` where somebody came or was missed, and ``JustChanging``; nothing is changed then. A fixed
+    number of statements.
     """
     with transaction.atomic(using=using):
         keys = list(
             sessions.using(using).filter(status=Session.Status.SCHEDULED).order_by().values_list("pk", flat=True)
         )
-        live = Booking.objects.using(using).filter(status=selectors.LIVE)
-        held = hold_clients(live.filter(session_id__in=Keys(keys)).values_list("client_id", flat=True), using=using)
+        live = Booking.objects.using(using).filter(status=selectors.LIVE, session_id__in=Keys(keys))
+        waits = WaitingListEntry.objects.using(using).filter(session_id__in=Keys(keys))
+        concerned = {*live.values_list("client_id", flat=True), *waits.values_list("client_id", flat=True)}
+        held = hold_clients(concerned, using=using)
         open_ = {s.pk: s for s in lock_sessions(keys, using=using) if is_open(s, now)}
         rows = Session.objects.using(using).filter(pk__in=Keys(open_))
         bookings = Booking.objects.using(using).filter(session_id__in=Keys(open_))
@@ -60,7 +69,7 @@ def cancel_sessions(sessions: models.QuerySet[Session], *, now: datetime.datetim
         used = Counter(booking.package_id for booking in taken if booking.package_id is not None)
         lock_packages(used, using=using)
         returned = return_credits(used, using=using)
-        waiting, _ = WaitingListEntry.objects.using(using).filter(session_id__in=Keys(open_)).delete()
+        waiting, waiting_told = end_waiting_lists(open_, now=now, using=using)
         ClientMessage.objects.using(using).filter(
             session_id__in=Keys(open_), kind__in=IDLE, sent_at=None, leased_until=None
         ).delete()
@@ -73,6 +82,7 @@ def cancel_sessions(sessions: models.QuerySet[Session], *, now: datetime.datetim
             bookings=len(taken),
             credits_returned=returned,
             waiting=waiting,
+            waiting_told=waiting_told,
             staff_told=tell_staff(lines, now=now, using=using),
             clients_told=tell_clients(places, ClientMessage.Kind.BOOKING_CANCELLED, now=now, using=using),
         )

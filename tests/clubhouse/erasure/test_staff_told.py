@@ -11,6 +11,9 @@ from django.utils import timezone
 from clubhouse.clients.models import Client
 from clubhouse.messages.models import ClientMessage, Notification
 from clubhouse.messages.outgoing import send_due_client_messages
+from clubhouse.schedule.models import Session, WaitingListEntry
+from clubhouse.schedule.planning import change_session
+from clubhouse.schedule.sessions import cancel_sessions
 from clubhouse.team.models import StaffMember
 from lethe import outbox, pipeline
 from lethe.models import Effect
@@ -85,6 +88,30 @@ def test_f12_the_client_has_nothing_also_nothing_that_was_queued(record: Record,
     assert record.canaries.found_in(said(mail_sink.messages) + mail_sink.raw()) == []
     assert record.friend.email in mail_sink.recipients
     assert record.waiting.email in mail_sink.recipients
+
+
+def test_f12_what_was_queued_of_a_changed_and_of_a_cancelled_session_goes_too(
+    record: Record, mail_sink: Sink, erase: Erase
+) -> None:
+    """Row F12: a class the client has a place in was moved, one the client waits for was cancelled; nobody has been
+    told yet. Who else has a place is."""
+    now, moved = timezone.now(), record.upcoming
+    entry = WaitingListEntry.objects.select_related("session").get(client=record.client)
+    starts_at = moved.starts_at + datetime.timedelta(hours=1)
+    as_it_was = {"title": moved.title, "trainer": moved.trainer, "minutes": moved.minutes, "capacity": moved.capacity}
+    change_session(moved, starts_at=starts_at, now=now, **as_it_was)
+    cancel_sessions(Session.objects.filter(pk=entry.session_id), now=now)
+    queued = ClientMessage.objects.filter(client=record.client, sent_at=None, kind__in=["moved", "waiting_ended"])
+    assert queued.count() == 2
+    erase(record.client)
+    assert not ClientMessage.objects.filter(client=record.client.pk).exists()
+    send_due_client_messages(now + datetime.timedelta(hours=1))
+    assert [mail["Subject"] for mail in mail_sink.messages if mail["To"] == record.friend.email] == [
+        "Your booking was cancelled",
+        "Your class was changed",
+    ]
+    assert not {record.canaries.email, record.canaries.member_email} & set(mail_sink.recipients)
+    assert record.canaries.found_in(said(mail_sink.messages) + mail_sink.raw()) == []
 
 
 def test_f12_nothing_leaves_between_the_erasure_and_its_effects(record: Record, mail_sink: Sink) -> None:

@@ -43,7 +43,8 @@ def test_what_is_due_is_sent_and_marked(club: Club, mail_sink: Sink) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind, _ in ClientMessage.Kind.choices])
 def test_every_kind_has_words(club: Club, mail_sink: Sink, kind: str) -> None:
-    queue(make.make_client(club), kind)
+    message = queue(make.make_client(club), kind, was={"starts_at": "2026-01-01T12:00:00+00:00"})
+    make.make_booking(message.session, message.client)
     assert send_due_client_messages(timezone.now()) == 1
     for part in ("plain", "html"):
         assert str(ClientMessage.Kind(kind).label) in mail_sink.messages[0].get_body((part,)).get_content()
@@ -59,7 +60,7 @@ def test_nothing_is_sent_to_an_erased_client(club: Club, mail_sink: Sink) -> Non
 def test_a_place_in_a_session_that_has_begun_is_no_news(club: Club, mail_sink: Sink) -> None:
     client = make.make_client(club)
     begun = make.make_session(club, days=-0.01, status="scheduled")
-    for kind in ("place_given", "place_offered", "reminder"):
+    for kind in ("place_given", "place_offered", "reminder", "moved", "waiting_ended"):
         queue(client, kind, session=begun)
     kept = queue(client, "booking_cancelled", session=begun)
     assert send_due_client_messages(timezone.now()) == 1

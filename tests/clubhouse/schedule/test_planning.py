@@ -253,12 +253,13 @@ def test_a_class_is_cancelled_with_everything_in_it(
     for words in (
         "2 bookings are cancelled, and their clients are told.",
         "1 credit comes back.",
-        "1 client is taken off the waiting list.",
+        "1 client is taken off the waiting list, and told.",
     ):
         assert words in page
     assert Booking.objects.filter(status="booked").count() == 2, "looking changes nothing"
     words = said(desk.post(url))
     assert "The session was cancelled. 2 bookings went with it" in words
+    assert "1 client who waited is told." in words
     session.refresh_from_db()
     package.refresh_from_db()
     gone.refresh_from_db()
@@ -271,7 +272,8 @@ def test_a_class_is_cancelled_with_everything_in_it(
     assert {line.recipient for line in told} == {manager, trainer}
     assert {line.get_kind_display() for line in told} == {"A class was cancelled"}
     messages = set(ClientMessage.objects.values_list("client", "kind"))
-    assert messages == {(payer.pk, "booking_cancelled"), (covered.pk, "booking_cancelled")}
+    booked = {(payer.pk, "booking_cancelled"), (covered.pk, "booking_cancelled")}
+    assert messages == booked | {(waits.pk, "waiting_ended")}
     before = list(Notification.objects.values()), list(ClientMessage.objects.values())
     assert "cancelled before, or is over" in said(desk.post(url))
     package.refresh_from_db()
@@ -346,7 +348,8 @@ def test_three_hundred_bookings_take_as_many_statements_as_three(club: Club) -> 
         )
         with CaptureQueriesContext(connection) as seen:
             done = cancel_sessions(Session.objects.filter(pk=session.pk), now=now)
-        assert (done.sessions, done.bookings, done.waiting, done.clients_told) == (1, count, count, count)
+        assert (done.sessions, done.bookings, done.waiting) == (1, count, count)
+        assert (done.clients_told, done.waiting_told) == (count, count)
         taken.append(len(seen))
     assert taken[0] == taken[1]
 
