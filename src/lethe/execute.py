@@ -48,8 +48,8 @@ REDRAWS = 2
 class Batch:
     """What an action sees: the subjects, the moment, and a way to record effects in this transaction.
 
-    ``receipts`` maps each subject to the number of its receipt. An action may tell others the numbers; where it keeps
-    one beside the subject, the receipt can be followed back to the record.
+    ``reason`` is why it was ordered. ``receipts`` maps each subject to the number of its receipt. An action may tell
+    others the numbers; where it keeps one beside the subject, the receipt can be followed back to the record.
     """
 
     ids: tuple[Any, ...]
@@ -57,6 +57,7 @@ class Batch:
     using: str
     run: uuid.UUID
     receipts: dict[Any, str]
+    reason: str = ""
     emitted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def emit(self, kind: str, payload: dict[str, Any]) -> None:
@@ -194,7 +195,7 @@ def _transaction(plan: Plan, part: Sequence[Any], *, by: str, reason: str, appro
     reached("blockers compared")
 
     receipts = {key: receipt_number() for key in live}
-    batch = Batch(tuple(live), now, plan.using, uuid.uuid4(), receipts)
+    batch = Batch(tuple(live), now, plan.using, uuid.uuid4(), receipts, reason)
     values = afterwards.taken(plan, live)
     counts, acted = _acted(plan, batch, scan)
     given = {

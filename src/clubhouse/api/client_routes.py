@@ -20,14 +20,13 @@ from clubhouse.api.serving import BearerToken
 from clubhouse.api.tokens import Caller
 from clubhouse.clients import selectors
 from clubhouse.clients.models import Client
+from clubhouse.privacy.orders import API as REASON
 from clubhouse.privacy.selectors import look
 from clubhouse.privacy.services import erase
 from clubhouse.team.models import StaffMember
 
 router = Router(tags=["Administrators"])
 PER_PAGE = 50
-#: What the run's record says of why. Never a person's words, so never a person's name.
-REASON = "Deleted by an administrator: API"
 PASSWORD_NEEDED = (
     "This business asks for a password right before a deletion. Send the one of the person this token belongs to, as "  # noqa: S105
     "“password” beside the fingerprint. Nothing was deleted."

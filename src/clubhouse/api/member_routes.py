@@ -17,8 +17,8 @@ from clubhouse.api.serving import BearerToken
 from clubhouse.api.tokens import Caller
 from clubhouse.clients.models import Client
 from clubhouse.member import confirming, selectors
-from clubhouse.member.deletion import REASON
 from clubhouse.member.models import AppBuild
+from clubhouse.privacy.orders import MEMBER as REASON
 from clubhouse.privacy.selectors import look
 from clubhouse.privacy.services import erase
 from clubhouse.schedule import services

@@ -26,7 +26,8 @@ from clubhouse.accounts.permissions import (
 from clubhouse.clients import selectors, services
 from clubhouse.clients.forms import ClientForm
 from clubhouse.clients.models import Client
-from clubhouse.privacy.doors import STATUS, confirm
+from clubhouse.privacy.doors import confirm
+from clubhouse.privacy.orders import STATUS
 from clubhouse.privacy.selectors import Look, look
 
 

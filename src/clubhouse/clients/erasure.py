@@ -22,7 +22,7 @@ from clubhouse.schedule.selectors import all_waiting, upcoming_bookings
 from clubhouse.schedule.services import cancel_upcoming_for_erasure, leave_waiting_lists
 from clubhouse.support.services import close_erased, live_cases
 from clubhouse.webhooks.selectors import endpoints_told
-from clubhouse.webhooks.services import tell_erased
+from clubhouse.webhooks.telling import tell_erased
 from lethe import Action, Blocker, Policy, RandomDigits, RandomEmail, delete_rows, emit, register
 from lethe.execute import Batch
 
@@ -155,7 +155,9 @@ class ClientPolicy(Policy):
             "tell_systems",
             "Other systems are told by webhook, by receipt number only",
             endpoints_told,
-            run=lambda batch: tell_erased(batch.receipts, batch.now, using=batch.using, emit=batch.emit),
+            run=lambda batch: tell_erased(
+                batch.receipts, batch.now, using=batch.using, emit=batch.emit, reason=batch.reason, run=batch.run
+            ),
             path="business__clients",
         ),
     )

@@ -24,14 +24,13 @@ from clubhouse.member.forms import ConfirmForm
 from clubhouse.member.gate import member_of, needs_deletion, open_page, show, to_sign_in
 from clubhouse.member.models import AppBuild
 from clubhouse.member.selectors import settled_by_member
+from clubhouse.privacy.orders import MEMBER as REASON
 from clubhouse.privacy.selectors import look, result
 from clubhouse.privacy.services import erase
 from clubhouse.privacy.wording import change_words
 from lethe.exceptions import Blocked, Changed
 from lethe.models import Receipt
 
-#: What the run's record says of why. Never a person's words, so never a person's name.
-REASON = "Deleted by the member in the member app"
 #: The last screen is found again for a day by the browser that ordered the deletion, and for an hour by its page.
 COOKIE, COOKIE_LASTS, TICKET_LASTS = "deleted", 24 * 60 * 60, 60 * 60
 TICKET = "clubhouse.member.deletion"

@@ -13,13 +13,11 @@ from clubhouse.accounts import again
 from clubhouse.accounts.permissions import delete_accounts_required
 from clubhouse.clients.models import Client
 from clubhouse.clients.selectors import find_even_erased
+from clubhouse.privacy.orders import TOGGLE
 from clubhouse.privacy.selectors import Look, look
 from clubhouse.privacy.services import erase
 from clubhouse.privacy.wording import change_words
 from lethe.exceptions import Blocked, Changed
-
-#: What the run's record says of why. Never a person's words, so never a person's name.
-TOGGLE, STATUS = "Deleted by an administrator: Client Information", "Deleted by an administrator: user status"
 
 
 @dataclass(frozen=True, kw_only=True)

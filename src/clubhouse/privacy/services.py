@@ -8,7 +8,9 @@ from django.db import transaction
 
 from clubhouse.accounts.models import Business, User
 from clubhouse.clients.models import Client
+from clubhouse.webhooks.telling import tell_blocked
 from lethe import pipeline
+from lethe.exceptions import Blocked
 from lethe.execute import Outcome
 
 
@@ -31,9 +33,14 @@ def erase(client: Client, *, by: User, reason: str, fingerprint: str) -> Erased:
     :class:`lethe.exceptions.Changed` where the preview no longer holds, and
     :class:`lethe.exceptions.SubjectNotFound`. Whether ``by`` may do this is for the caller to have asked (row H19).
     """
-    outcome: Outcome = pipeline.erase(
-        Client, [client.pk], by=f"account:{by.pk}", reason=reason, fingerprint=fingerprint, using="default"
-    )
+    try:
+        outcome: Outcome = pipeline.erase(
+            Client, [client.pk], by=f"account:{by.pk}", reason=reason, fingerprint=fingerprint, using="default"
+        )
+    except Blocked as error:
+        # Nothing was erased, so there is no transaction left to record it in.
+        tell_blocked(client.business_id, error, reason=reason)
+        raise
     number = outcome.receipts.get(client.pk, "")
     return Erased(number)
 

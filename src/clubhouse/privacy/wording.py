@@ -56,6 +56,7 @@ EFFECTS = {
     "identity.revoke": _("End social sign-ins at their providers"),
     "payment.detach_method": _("Remove stored cards at the payment provider"),
     "webhook.deliver": _("Tell other systems (webhooks)"),
+    "webhook.complete": _("Tell other systems that all is done (webhooks)"),
     "staff.mail": _("Tell trainers and managers by mail"),
     "residue.search": _("Search for what still names the person"),
     "schedule.offer_places": _("Offer freed places to the next in line"),
@@ -131,7 +132,7 @@ PLAIN_CAUSES = (
     gettext_noop("The payment provider could not redact the customer; its dashboard says what is in the way"),
     gettext_noop("The payment provider did not answer"),
     gettext_noop("The payment provider knows this under the other mode; CLUBHOUSE_STRIPE_KEY is a test or live key"),
-    gettext_noop("The endpoint failed a moment ago and is left alone for a while"),
+    gettext_noop("The endpoint failed or was slow a moment ago and is left alone for a while"),
     gettext_noop("The endpoint answered 410 and was switched off"),
     gettext_noop("The endpoint was not reached: its certificate is not valid"),
     gettext_noop("The endpoint was not reached: it did not answer in time"),
@@ -171,7 +172,9 @@ def cause_words(cause: str) -> str:
     for pattern, words in CAUSES:
         if found := pattern.fullmatch(plain):
             return str(words) % found.groupdict()
-    return said(plain)
+    # A cause that is said on a form too is in the catalogue as a sentence, with its full stop.
+    words = said(plain)
+    return words if words != plain else said(f"{plain}.").rstrip(".")
 
 
 def change_words(differences: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -12,20 +13,21 @@ from django.db import models, transaction
 
 from clubhouse.accounts.models import Business, User
 from clubhouse.clients.models import Client
+from clubhouse.privacy.orders import OPERATOR as REASON
 from clubhouse.privacy.services import Erased, erase
 from clubhouse.sets import Keys, insert_all
 from clubhouse.support import exceptions, selectors
 from clubhouse.support.models import Case, CaseStep
+from clubhouse.webhooks.models import Delivery
+from clubhouse.webhooks.telling import tell
 from lethe import outbox
 
 if TYPE_CHECKING:
     from lethe.execute import Batch
 
-#: What the run's record says of why. Never a person's words, so never a person's name.
-REASON = "Deleted by the operator on a support request"
 #: Open requests that one business may have, and how long one may lie without a step.
 OPEN_AT_ONCE, LIES_FOR = 20, datetime.timedelta(days=30)
-Kind, Role, State = CaseStep.Kind, CaseStep.Role, Case.State
+Kind, Role, State, Event = CaseStep.Kind, CaseStep.Role, Case.State, Delivery.Event
 
 #: The request that the operator's deletion is running for, in this thread; None for every other way of deleting.
 _running: ContextVar[int | None] = ContextVar("support_case", default=None)
@@ -55,6 +57,7 @@ def send(
         raise exceptions.TooMany
     case = Case(business=business, form=form, created_at=now)
     _fill(case, typed_name, typed_email, typed_id, screenshot)
+    _tell([case], Event.REQUESTED, now)
     return _moved(case, State.OPEN, Kind.SENT, Role.COLLEAGUE, by, now)
 
 
@@ -111,6 +114,7 @@ def open_deletion(case: Case, *, by: User, now: datetime.datetime) -> None:
         raise exceptions.NoMatch
     if locked.state == State.OPEN:
         _moved(locked, State.OPENED, Kind.OPENED, Role.OPERATOR, by, now)
+        _tell([locked], Event.OPENED, now)
 
 
 def delete(case: Case, *, by: User, fingerprint: str) -> Erased:
@@ -174,6 +178,7 @@ def close_erased(batch: Batch) -> dict[str, int]:
         for pk in sorted(found)
     ]
     insert_all(steps, using=batch.using)
+    _tell(list(found.values()), Event.CLOSED, batch.now, outcome=State.DELETED, using=batch.using)
     return {"support requests closed": len(found)}
 
 
@@ -187,6 +192,7 @@ def close_old(now: datetime.datetime) -> int:
     outbox.record_all("file.delete", shots)
     Case.objects.filter(pk__in=Keys(case.pk for case in cases)).update(state=State.EXPIRED, moved_at=now, **_EMPTY)
     insert_all([CaseStep(case=case, kind=Kind.EXPIRED, role=Role.SYSTEM, at=now) for case in cases], using="default")
+    _tell(cases, Event.CLOSED, now, outcome=State.EXPIRED)
     return len(cases)
 
 
@@ -237,6 +243,16 @@ def _close(case: Case, state: str, kind: str, role: str, by: User, now: datetime
     for name, value in _EMPTY.items():
         setattr(case, name, value)
     _moved(case, state, kind, role, by, now)
+    _tell([case], Event.CLOSED, now, outcome=state)
+
+
+def _tell(
+    cases: Sequence[Case], event: str, now: datetime.datetime, *, outcome: str = "", using: str = "default"
+) -> None:
+    """Tell other systems how far requests have come, by their numbers (row P14)."""
+    if cases:
+        ends = {"outcome": str(outcome)} if outcome else {}
+        tell([(case.business_id, {"request": case.number} | ends) for case in cases], event, now, using=using)
 
 
 def _drop_screenshot(case: Case) -> None:

@@ -6,11 +6,17 @@ from typing import Any
 
 from django.utils import timezone
 
-from clubhouse.webhooks import services
+from clubhouse.webhooks import services, telling
 from lethe.outbox import handler
 
 
-@handler(services.DELIVER)
+@handler(telling.DELIVER)
 def deliver(payload: dict[str, Any]) -> dict[str, Any]:
-    """Send one message to one endpoint. Payload: endpoint, business, message, event, receipt and time."""
+    """Send one message to one endpoint. Payload: endpoint, business, message, event, receipt, details and time."""
     return services.deliver(payload, now=timezone.now())
+
+
+@handler(telling.COMPLETE)
+def complete(payload: dict[str, Any]) -> dict[str, Any]:
+    """Tell that all of an erasure is done. Payload: business, receipts, run and time."""
+    return telling.complete(payload, now=timezone.now())

@@ -28,6 +28,14 @@ class EndpointForm(forms.Form):
         required=False,
         help_text=_("For your colleagues, such as Mailing lists."),
     )
+    hears_all = forms.BooleanField(
+        label=_("Tell it what leads to a deletion, too"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "Requests, orders that were refused, and when all is done. Otherwise only that a client was deleted."
+        ),
+    )
     is_on = forms.BooleanField(label=_("Send messages to this address"), required=False)
 
     def __init__(self, *args: Any, business: Business, endpoint: Endpoint | None = None, **kwargs: Any) -> None:
@@ -36,6 +44,7 @@ class EndpointForm(forms.Form):
             kwargs["initial"] = {
                 "url": endpoint.url,
                 "description": endpoint.description,
+                "hears_all": endpoint.hears_all,
                 "is_on": endpoint.is_on,
             }
         super().__init__(*args, **kwargs)

@@ -26,6 +26,7 @@ class Endpoint(models.Model):
     url = models.CharField("address", max_length=500)
     description = models.CharField(max_length=120, blank=True)
     is_on = models.BooleanField(default=True)
+    hears_all = models.BooleanField(default=True, help_text="Told what leads to an erasure, too, and of its end.")
     secret = models.CharField(max_length=80, default=new_secret)
     previous_secret = models.CharField(max_length=80, blank=True)
     previous_secret_until = models.DateTimeField(null=True, blank=True)
@@ -49,17 +50,24 @@ class Endpoint(models.Model):
 class Delivery(models.Model):
     """One message to one endpoint and what became of it; neither the message's body nor the answer's is kept.
 
-    The receipt number is opaque: it is what makes the message, so that it can be sent again.
+    ``receipt`` and ``details`` are what makes the message, so that it can be sent again: opaque numbers, and words out
+    of lists of ours. Neither leads to a client.
     """
 
     class Event(models.TextChoices):
+        REQUESTED = "deletion_request.sent", _("A deletion was asked for")
+        OPENED = "deletion_request.opened", _("A deletion that was asked for was opened")
+        CLOSED = "deletion_request.closed", _("A request for a deletion was closed")
+        BLOCKED = "client.erasure_blocked", _("A deletion was ordered, and something has to be settled first")
         ERASED = "client.erased", _("A client was erased")
+        COMPLETED = "client.erasure_completed", _("Everything outside the records is done")
         TEST = "webhook.test", _("A test")
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
     message = models.CharField(max_length=40, help_text="The message's id; the same however often it is sent.")
-    event = models.CharField(max_length=20, choices=Event.choices)
+    event = models.CharField(max_length=40, choices=Event.choices)
     receipt = models.CharField(max_length=23, blank=True)
+    details = models.JSONField(default=dict, blank=True)
     occurred_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     tried_at = models.DateTimeField(null=True)

@@ -1,11 +1,10 @@
-"""Telling other systems: recorded in the erasing transaction, delivered after it; endpoints and their secrets."""
+"""Delivering messages to other systems after commit; endpoints and their secrets."""
 
 from __future__ import annotations
 
 import datetime
 import json
-import secrets
-from collections.abc import Callable, Mapping
+import time
 from typing import Any, NoReturn
 
 from django.db import transaction
@@ -14,51 +13,19 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from clubhouse.accounts.models import Business
-from clubhouse.clients.models import Client
-from clubhouse.sets import Keys
 from clubhouse.webhooks.addresses import NotAllowed
 from clubhouse.webhooks.models import OVERLAP, Delivery, Endpoint, new_secret
 from clubhouse.webhooks.sending import NotReached, post
+from clubhouse.webhooks.telling import DELIVER, payload_for
 from lethe import outbox
 from lethe.models import Effect
 from lethe.outbox import Retry
 
-DELIVER = "webhook.deliver"
 #: The longest that an endpoint is left alone after a failure, in seconds.
 LONGEST_PAUSE = 600
-Emit = Callable[[str, dict[str, Any]], None]
-
-
-# --- recording --------------------------------------------------------------------------------------------------------
-def tell_erased(receipts: Mapping[int, str], now: datetime.datetime, *, using: str, emit: Emit) -> dict[str, int]:
-    """Row P14: record one message for each erasure and each endpoint of its business. Two queries.
-
-    ``receipts`` maps each client's key to the number of its receipt. What is recorded holds the number and never the
-    key, and is recorded in order of the numbers, which are random.
-    """
-    businesses = dict(
-        Client.objects.using(using).filter(pk__in=Keys(receipts)).values_list("pk", "business_id").iterator()
-    )
-    endpoints: dict[int, list[Endpoint]] = {}
-    for endpoint in Endpoint.objects.using(using).filter(is_on=True, business__in=Keys(businesses.values())):
-        endpoints.setdefault(endpoint.business_id, []).append(endpoint)
-    messages = 0
-    for number, business in sorted((receipts[client], business) for client, business in businesses.items()):
-        for endpoint in endpoints.get(business, ()):
-            emit(DELIVER, _payload(endpoint, Delivery.Event.ERASED, number, now))
-            messages += 1
-    return {"messages to other systems": messages}
-
-
-def _payload(endpoint: Endpoint, event: str, receipt: str, at: datetime.datetime, message: str = "") -> dict[str, Any]:
-    return {
-        "endpoint": endpoint.pk,
-        "business": endpoint.business_id,
-        "message": message or f"msg_{secrets.token_hex(16)}",
-        "event": event,
-        "receipt": receipt,
-        "at": at.isoformat(),
-    }
+#: Seconds after which an answer is slow. What is slow is left alone for some times as long, so that a worker is the
+#: others' for most of the time.
+SLOW, SHARE = 5.0, 9
 
 
 # --- delivering -------------------------------------------------------------------------------------------------------
@@ -73,27 +40,31 @@ def deliver(payload: dict[str, Any], *, now: datetime.datetime) -> dict[str, Any
     if not endpoint.is_on:
         return {"outcome": "the endpoint is switched off"}
     if endpoint.paused_until is not None and endpoint.paused_until > now:
-        raise Retry(endpoint_said("failed a moment ago and is left alone for a while"))
+        raise Retry(endpoint_said("failed or was slow a moment ago and is left alone for a while"))
     delivery, _ = Delivery.objects.get_or_create(
         endpoint=endpoint,
         message=payload["message"],
         defaults={
             "event": payload["event"],
             "receipt": payload["receipt"],
+            "details": payload.get("details", {}),
             "occurred_at": parse_datetime(payload["at"]),
         },
     )
+    began = time.monotonic()
     try:
         status = post(
             endpoint.url, delivery.message, _body(endpoint, delivery), secrets=endpoint.secrets_at(now), now=now
         )
     except NotAllowed as error:
-        return _failed(endpoint, delivery, now, None, str(error))
+        return _failed(endpoint, delivery, now, began, None, str(error))
     except NotReached as error:
-        return _failed(endpoint, delivery, now, None, endpoint_said(f"was not reached: {error}"))
+        return _failed(endpoint, delivery, now, began, None, endpoint_said(f"was not reached: {error}"))
     if 200 <= status < 300:
         _noted(delivery, now, answer=status, error="", delivered_at=now)
-        Endpoint.objects.filter(pk=endpoint.pk).update(failures=0, paused_until=None)
+        rest = _rest(began)
+        paused_until = now + rest if rest else None
+        Endpoint.objects.filter(pk=endpoint.pk).update(failures=0, paused_until=paused_until)
         return {"outcome": "delivered", "status": status}
     if status == 410:
         # By the rules of Standard Webhooks the other side wants no more.
@@ -101,7 +72,7 @@ def deliver(payload: dict[str, Any], *, now: datetime.datetime) -> dict[str, Any
         Endpoint.objects.filter(pk=endpoint.pk).update(is_on=False)
         return {"outcome": "the endpoint is gone and was switched off", "status": status}
     more = "; redirects are not followed" if 300 <= status < 400 else ""
-    return _failed(endpoint, delivery, now, status, endpoint_said(f"answered {status}{more}"))
+    return _failed(endpoint, delivery, now, began, status, endpoint_said(f"answered {status}{more}"))
 
 
 def endpoint_said(what: str) -> str:
@@ -111,17 +82,26 @@ def endpoint_said(what: str) -> str:
 
 def _body(endpoint: Endpoint, delivery: Delivery) -> str:
     """The message: opaque numbers, the business, and when. Built again for each try, from what is kept."""
-    data = {"business": endpoint.business.slug}
+    data = {"business": endpoint.business.slug} | delivery.details
     if delivery.receipt:
         data["receipt"] = delivery.receipt
     said = {"type": delivery.event, "timestamp": delivery.occurred_at.isoformat(), "data": data}
     return json.dumps(said, separators=(",", ":"))
 
 
-def _failed(endpoint: Endpoint, delivery: Delivery, now: datetime.datetime, answer: int | None, cause: str) -> NoReturn:
+def _rest(began: float) -> datetime.timedelta:
+    """How long an endpoint is left alone for what it took since ``began`` (of ``time.monotonic``)."""
+    took = time.monotonic() - began
+    return datetime.timedelta(seconds=took * SHARE if took > SLOW else 0)
+
+
+def _failed(
+    endpoint: Endpoint, delivery: Delivery, now: datetime.datetime, began: float, answer: int | None, cause: str
+) -> NoReturn:
     _noted(delivery, now, answer=answer, error=cause)
     pause = datetime.timedelta(seconds=min(2 ** min(endpoint.failures + 1, 20), LONGEST_PAUSE))
-    Endpoint.objects.filter(pk=endpoint.pk).update(failures=F("failures") + 1, paused_until=now + pause)
+    until = now + max(pause, _rest(began))
+    Endpoint.objects.filter(pk=endpoint.pk).update(failures=F("failures") + 1, paused_until=until)
     raise Retry(cause)
 
 
@@ -130,20 +110,21 @@ def _noted(delivery: Delivery, now: datetime.datetime, **changes: Any) -> None:
 
 
 # --- endpoints --------------------------------------------------------------------------------------------------------
-def add(business: Business, *, url: str, description: str) -> Endpoint:
+def add(business: Business, *, url: str, description: str, hears_all: bool = False) -> Endpoint:
     """Register an address, with a secret of its own; one that is there already is given back as it is. The form has
     checked the address."""
-    made, _ = Endpoint.objects.get_or_create(business=business, url=url, defaults={"description": description})
+    given = {"description": description, "hears_all": hears_all}
+    made, _ = Endpoint.objects.get_or_create(business=business, url=url, defaults=given)
     return made
 
 
 @transaction.atomic
-def change(endpoint: Endpoint, *, url: str, description: str, is_on: bool) -> None:
+def change(endpoint: Endpoint, *, url: str, description: str, is_on: bool, hears_all: bool = False) -> None:
     """Change an endpoint. What waits for it goes to the new address, at once."""
     locked = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
-    locked.url, locked.description, locked.is_on = url, description, is_on
+    locked.url, locked.description, locked.is_on, locked.hears_all = url, description, is_on, hears_all
     locked.failures, locked.paused_until = 0, None
-    locked.save(update_fields=["url", "description", "is_on", "failures", "paused_until"])
+    locked.save(update_fields=["url", "description", "is_on", "hears_all", "failures", "paused_until"])
     if is_on:
         _waiting(locked).update(next_try_at=timezone.now())
 
@@ -166,7 +147,7 @@ def remove(endpoint: Endpoint) -> None:
 
 def send_test(endpoint: Endpoint) -> None:
     """Send a message that says nothing, to see whether it arrives."""
-    outbox.record(DELIVER, _payload(endpoint, Delivery.Event.TEST, "", timezone.now()))
+    outbox.record(DELIVER, payload_for(endpoint, Delivery.Event.TEST, timezone.now()))
 
 
 @transaction.atomic
@@ -178,8 +159,8 @@ def send_again(delivery: Delivery) -> None:
     endpoint = delivery.endpoint
     Endpoint.objects.filter(pk=endpoint.pk).update(paused_until=None)
     if not _waiting(endpoint).filter(payload__message=delivery.message).update(next_try_at=timezone.now()):
-        again = _payload(endpoint, delivery.event, delivery.receipt, delivery.occurred_at, delivery.message)
-        outbox.record(DELIVER, again)
+        given = {"receipt": delivery.receipt, "message": delivery.message, "details": delivery.details}
+        outbox.record(DELIVER, payload_for(endpoint, delivery.event, delivery.occurred_at, **given))
 
 
 def _waiting(endpoint: Endpoint) -> Any:

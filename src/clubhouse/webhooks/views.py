@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clubhouse.accounts.permissions import administrator_required
+from clubhouse.privacy.wording import cause_words
 from clubhouse.webhooks import selectors, services
 from clubhouse.webhooks.forms import EndpointForm
 
@@ -50,6 +51,10 @@ def endpoint(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("The endpoint was saved."))
         return redirect("webhooks:endpoint", pk)
     page = Paginator(selectors.log(found), PER_PAGE).get_page(request.GET.get("page"))
+    page.object_list = [*page.object_list]
+    for delivery in page.object_list:
+        # It is kept as the worker wrote it, and said in the language of who reads it.
+        delivery.cause = cause_words(delivery.error)
     context = {
         "endpoint": found,
         "form": form,

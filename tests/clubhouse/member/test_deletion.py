@@ -17,10 +17,10 @@ from django.utils import timezone
 from clubhouse.accounts.models import Session, User
 from clubhouse.clients.models import Client
 from clubhouse.member import confirming
-from clubhouse.member.deletion import REASON
 from clubhouse.member.models import AppBuild, DeletionCheck
 from clubhouse.messages.models import ClientMessage
 from clubhouse.messages.outgoing import send_due_client_messages
+from clubhouse.privacy.orders import MEMBER
 from clubhouse.privacy.services import erase
 from lethe import outbox
 from lethe.models import Receipt, Run
@@ -166,7 +166,7 @@ def test_a_second_click_and_a_second_tab_are_successes(client: Browser, build: A
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("reason", [REASON, "Deleted by an administrator"])
+@pytest.mark.parametrize("reason", [MEMBER, "Deleted by an administrator"])
 def test_two_clicks_at_the_same_moment(
     client: Browser, build: AppBuild, member: Client, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
@@ -181,7 +181,7 @@ def test_two_clicks_at_the_same_moment(
 
     monkeypatch.setattr(confirming, "confirm", after_the_other)
     answer = client.post(at(build, "delete"), form)
-    expected = "deleted" if reason == REASON else "sign-in"
+    expected = "deleted" if reason == MEMBER else "sign-in"
     assert answer["Location"] == at(build, expected), "the receipt is for whoever ordered the deletion"
     assert not DeletionCheck.objects.exists()
     assert client.get(at(build, "home")).status_code == 302

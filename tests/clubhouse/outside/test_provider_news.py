@@ -327,6 +327,13 @@ def test_a_part_that_goes_back_is_a_line_of_its_own(club: Club, is_erased: bool)
     assert list(lines.values_list("status", "amount")) == [("refunded", Decimal(39))]
 
 
+def test_a_reference_of_another_shape_is_found(club: Club) -> None:
+    """The demo's have hyphens, and what a club brings along may be any word."""
+    payment = paid(club, reference="pi_demo-HF/0001.x")
+    tell(FAILED[0], {"object": "payment_intent", "id": "pi_demo-HF/0001.x"})
+    assert states(payment)[0] == "failed"
+
+
 def test_yen_have_no_smaller_unit(club: Club) -> None:
     payment = paid(club)
     tell("charge.refunded", REFUNDED[1] | {"refunded": False, "currency": "jpy", "amount_refunded": 30})

@@ -16,7 +16,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from clubhouse.clients.models import Client
 from clubhouse.schedule.models import Club
 from clubhouse.team.models import StaffMember
-from clubhouse.webhooks import services
+from clubhouse.webhooks import services, telling
 from clubhouse.webhooks.models import OVERLAP, Delivery, Endpoint
 from lethe import outbox, pipeline
 from lethe.exceptions import Blocked
@@ -67,7 +67,7 @@ def test_an_erasure_is_told_signed_and_says_nothing_of_the_person(
     said = Webhook(endpoint.secret).verify(asked.body, asked.headers)
     assert set(said) == {"type", "timestamp", "data"}
     assert said["type"] == "client.erased"
-    assert said["data"] == {"receipt": receipt, "business": club.business.slug}
+    assert said["data"] == {"receipt": receipt, "business": club.business.slug, "ordered_by": "command"}
     assert abs(datetime.datetime.fromisoformat(said["timestamp"]) - timezone.now()) < datetime.timedelta(minutes=1)
     wire = asked.body + json.dumps(asked.headers).encode()
     assert record.canaries.found_in(wire) == []
@@ -112,7 +112,7 @@ def test_telling_of_many_takes_as_many_statements_as_of_one(endpoint: Endpoint, 
         receipts = {make.make_client(club).pk: f"R{number}-{n}" for n in range(number)}
         told: list[dict] = []
         with CaptureQueriesContext(connection) as seen:
-            services.tell_erased(
+            telling.tell_erased(
                 receipts, timezone.now(), using="default", emit=lambda kind, payload, told=told: told.append(payload)
             )
         counts.append(len(seen))

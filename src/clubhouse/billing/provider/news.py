@@ -29,8 +29,8 @@ from clubhouse.sets import hold_clients
 REMEMBERED = datetime.timedelta(days=35)
 #: Currencies that have no smaller unit: the provider counts them whole.
 WHOLE = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"}
-#: Ids as the provider makes them, and what it may say of a card.
-KEY, FIGURES = re.compile(r"[A-Za-z0-9_]{1,120}"), re.compile(r"[0-9]{4} [0-9]{1,2} [0-9]{4}")
+#: Ids as the provider makes them (and the demo, with hyphens), and what it may say of a card.
+KEY, FIGURES = re.compile(r"[!-~]{1,120}"), re.compile(r"[0-9]{4} [0-9]{1,2} [0-9]{4}")
 #: How a dispute ends without loss; "lost" is the other end, and everything else is still open.
 WITHOUT_LOSS = {"won", "warning_closed", "prevented"}
 
