@@ -6,8 +6,13 @@ import datetime
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import CreateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
-from django.contrib.sessions.middleware import SessionMiddleware
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware as DatabaseSessionMiddleware
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -41,8 +46,52 @@ class SessionStore(DatabaseSessionStore):
         self.seen_at = row.seen_at if row is not None else None
         return row
 
+    def save(self, must_create: bool = False) -> None:
+        """Save it. Raises ``SessionInterrupted`` where its account was deleted while the request was under way.
+
+        Django takes the database's refusal for a key that somebody has already, and draws another one for ever.
+        """
+        try:
+            super().save(must_create)
+        except (CreateError, IntegrityError):
+            if self._account_is_gone():
+                raise SessionInterrupted from None
+            raise
+
+    def _account_is_gone(self) -> bool:
+        from clubhouse.accounts.models import User
+
+        key = self.get(SESSION_KEY)
+        return key is not None and not User.objects.filter(pk=int(key)).exists()
+
     def seen(self, now: datetime.datetime) -> None:
         """Write down that the session is in use, at most every :data:`SEEN_EVERY`."""
         if self.seen_at is None or now - self.seen_at > SEEN_EVERY:
             self.model.objects.filter(session_key=self.session_key).update(seen_at=now)
             self.seen_at = now
+
+
+class SessionMiddleware(DatabaseSessionMiddleware):
+    """Answers a request whose sign-in ended while it was under way as any other that is signed out."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The session could not be written in the view."""
+        return _signed_out(request) if isinstance(exception, SessionInterrupted) else None
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Nor could it be after it."""
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            return super().process_response(request, _signed_out(request))
+
+
+def _signed_out(request: HttpRequest) -> HttpResponse:
+    """To the page again, which knows its door; what was sent cannot be come back to. The cookie goes."""
+    request.session = SessionStore()
+    if request.method in {"GET", "HEAD"}:
+        return redirect(request.get_full_path())
+    match = request.resolver_match
+    if match is not None and match.namespace == "member" and "slug" in match.kwargs:
+        return redirect("member:sign-in", match.kwargs["slug"])
+    return redirect("home")

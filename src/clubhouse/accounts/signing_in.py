@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth import login, logout
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -20,8 +22,16 @@ PHONE = re.compile(r"Mobi|iPhone|Android", re.IGNORECASE)
 
 
 def begin(request: HttpRequest, user: User) -> None:
-    """Sign an account in to this browser. The session's key changes, and no address of the network is kept."""
-    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    """Sign an account in to this browser. The session's key changes, and no address of the network is kept.
+
+    Raises ``SessionInterrupted`` where the account was deleted since its password was checked.
+    """
+    try:
+        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    except DatabaseError:
+        if not User.objects.filter(pk=user.pk).exists():
+            raise SessionInterrupted from None
+        raise
     request.session["device"] = device(request.headers.get("User-Agent", ""))
     request.session["since"] = timezone.now().isoformat()
 
