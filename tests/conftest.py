@@ -58,7 +58,7 @@ def mail_sink(settings: SettingsWrapper) -> Iterator[Sink]:
         settings.EMAIL_HOST = "127.0.0.1"
         settings.EMAIL_PORT = sink.port
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-        settings.EMAIL_USE_TLS = False
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
         yield sink
 
 

@@ -10,6 +10,8 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from clubhouse.environment import (
     data_folder,
     database,
@@ -216,6 +218,9 @@ EMAIL_PORT = number("CLUBHOUSE_SMTP_PORT", default=25)
 EMAIL_HOST_USER = os.environ.get("CLUBHOUSE_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("CLUBHOUSE_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = flag("CLUBHOUSE_SMTP_TLS", default=False)
+EMAIL_USE_SSL = flag("CLUBHOUSE_SMTP_SSL", default=False)
+if EMAIL_USE_TLS and EMAIL_USE_SSL:
+    raise ImproperlyConfigured("Switch on CLUBHOUSE_SMTP_TLS or CLUBHOUSE_SMTP_SSL, not both.")
 EMAIL_TIMEOUT = 20
 #: How long a staff digest waits for more to tell, in seconds.
 STAFF_MAIL_SECONDS = number("CLUBHOUSE_STAFF_MAIL_SECONDS", default=60)

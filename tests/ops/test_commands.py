@@ -51,6 +51,11 @@ def test_the_environment_names_the_data_folder_too(tmp_path: Path) -> None:
             {"CLUBHOUSE_SMTP_PORT": "mail"},
             "bin/manage: CLUBHOUSE_SMTP_PORT is 'mail'; it must be a whole number.\n",
         ),
+        (
+            ["check"],
+            {"CLUBHOUSE_SMTP_TLS": "yes", "CLUBHOUSE_SMTP_SSL": "yes"},
+            "bin/manage: Switch on CLUBHOUSE_SMTP_TLS or CLUBHOUSE_SMTP_SSL, not both.\n",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(

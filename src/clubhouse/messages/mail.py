@@ -20,6 +20,9 @@ from django.utils.translation import gettext as _
 from clubhouse.localisation.selectors import zone
 from clubhouse.schedule.models import Session
 
+#: So that nobody's absence note comes back: RFC 3834's header, and the one that Exchange heeds.
+NOBODY_WRITES = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+
 
 def when(session: Session, own: zoneinfo.ZoneInfo | None = None, *, at: datetime.datetime | None = None) -> str:
     """A session's day and time, with its zone: "Tue 3 Mar 2026, 18:00 GMT"; in the active language.
@@ -42,18 +45,27 @@ def _said(moment: datetime.datetime, clock: zoneinfo.ZoneInfo) -> str:
 def send(
     address: str, subject: str, text: str, html: str, *, key: Sequence[object], over: BaseEmailBackend | None = None
 ) -> bool:
-    """Hand one mail over. Returns False where the server refuses it for good; raises where it cannot take it now.
+    """Hand one mail over. Returns False where the server refuses it for good, or the address can be nobody's; raises
+    ``smtplib.SMTPException`` or ``OSError`` where it cannot be taken now.
 
     ``key`` decides the Message-ID: the same mail sent twice can be recognised as one.
     """
     digest = hashlib.sha256("/".join(str(part) for part in key).encode()).hexdigest()[:32]
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ") or "localhost"
     mail = EmailMultiAlternatives(
-        subject, text, to=[address], connection=over, headers={"Message-ID": f"<{digest}@{domain}>"}
+        # A subject is one line, whatever a business is called.
+        " ".join(subject.split()),
+        text,
+        to=[address],
+        connection=over,
+        headers={"Message-ID": f"<{digest}@{domain}>"} | NOBODY_WRITES,
     )
     mail.attach_alternative(html, "text/html")
     try:
         return bool(mail.send())
+    except ValueError:
+        # Django's own refusal of an address. Its text quotes it, and nobody else's mail may wait for it.
+        return False
     except smtplib.SMTPRecipientsRefused as error:
         if all(code >= 500 for code, _ in error.recipients.values()):
             return False
