@@ -52,6 +52,14 @@ class Changed(LetheError):
         super().__init__(f"Changed since the preview, so nothing was erased: {said}. Look again and confirm.")
 
 
+class TryAgain(LetheError):
+    """Something outside is just busy with this subject, so nothing was changed. Try again in a minute.
+
+    An action raises it for what is over in a moment and cannot be waited for inside a transaction. The batch is rolled
+    back and tried again for some seconds before the caller hears of it.
+    """
+
+
 class LeftOver(LetheError):
     """Values that the plan covers were still there before commit, so everything was rolled back.
 

@@ -21,7 +21,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, Programmi
 from lethe import afterwards
 from lethe.cleaning import owed
 from lethe.connection import FORGOTTEN, Counter, Runner
-from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound
+from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound, TryAgain
 from lethe.models import receipt_number
 from lethe.plan import Plan
 from lethe.points import reached
@@ -42,6 +42,8 @@ from lethe.steps import RECORD
 TRIES = 8
 #: How often it is tried again because a random value was taken.
 REDRAWS = 2
+#: For how many seconds it is tried again because something outside is just busy with a subject.
+PATIENCE = 10.0
 
 
 @dataclass
@@ -138,8 +140,9 @@ def _halved(plan: Plan, part: Sequence[Any], error: Exception, *, by: str, reaso
 
 
 def _patiently(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approved: str | None) -> Outcome:
-    """One transaction, tried again where the database chose it as a deadlock's victim."""
-    for attempt in range(TRIES):
+    """One transaction, tried again where the database chose it as a deadlock's victim, or an action asks for it."""
+    attempt, ends = 0, time.monotonic() + PATIENCE
+    while True:
         try:
             with transaction.atomic(using=plan.using, durable=True):
                 reached("transaction begun")
@@ -150,11 +153,16 @@ def _patiently(plan: Plan, part: Sequence[Any], *, by: str, reason: str, approve
             # A random value that somebody has already is drawn again; nothing else comes out differently.
             if attempt == REDRAWS or not _draws(plan):
                 raise
+            attempt += 1
+        except TryAgain:
+            if time.monotonic() >= ends:
+                raise
+            time.sleep(random.uniform(0.05, 0.15))  # noqa: S311 (jitter, not a secret)
         except (OperationalError, ProgrammingError) as error:
             if attempt == TRIES - 1 or not _passing(error):
                 raise
             time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 (jitter, not a secret)
-    raise AssertionError("unreachable")
+            attempt += 1
 
 
 def _passing(error: DatabaseError) -> bool:

@@ -16,6 +16,7 @@ from clubhouse.accounts.signing_in import is_idle_too_long
 from clubhouse.clients.models import Client
 from clubhouse.clients.services import ErasedClientError
 from clubhouse.team.models import StaffMember
+from lethe.exceptions import TryAgain
 
 
 class BusinessMiddleware:
@@ -51,9 +52,14 @@ class BusinessMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A deleted client is read-only everywhere (row H18): whoever tries is told so, with status 409."""
+        """A deleted client is read-only everywhere (row H18): whoever tries is told so, with status 409. An erasure
+        that waited in vain says what for, with status 503."""
         if isinstance(exception, ErasedClientError):
             return render(request, "409.html", {"exception": exception}, status=409)
+        if isinstance(exception, TryAgain):
+            response = render(request, "503.html", {"exception": exception}, status=503)
+            response["Retry-After"] = "60"
+            return response
         return None
 
     @staticmethod

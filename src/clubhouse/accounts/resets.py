@@ -22,6 +22,7 @@ from django.utils.translation import override
 from clubhouse.accounts import lockout
 from clubhouse.accounts.models import Business, PasswordReset, Session, User
 from clubhouse.localisation.selectors import known_language
+from clubhouse.messages.handing_over import handing_over
 from clubhouse.messages.mail import send
 from clubhouse.sets import hold_clients
 from lethe import outbox
@@ -30,7 +31,7 @@ from lethe.outbox import Retry
 
 MAIL = "account.mail_reset"
 #: Read along with a request: whom it is for, and in which language they read.
-READ_WITH = ("user__business__default_language", "user__reader_choice")
+READ_WITH = ("user__business__default_language", "user__reader_choice", "user__client")
 #: How long a link works, how many mails an address gets in a day, and how long what was asked is remembered for that.
 LASTS, MAILS_A_DAY, REMEMBERED = datetime.timedelta(hours=1), 3, datetime.timedelta(days=1)
 
@@ -86,13 +87,15 @@ def mail(reset: int, *, now: datetime.datetime) -> dict[str, Any]:
     token = secrets.token_urlsafe(32)
     with override(known_language(row.user, row.user.business)):  # type: ignore[arg-type]
         subject, text, html = _mail(row.user, token)
-    if not PasswordReset.objects.filter(pk=reset, user=row.user).update(token_hash=_hash(token)):
-        return {"outcome": "withdrawn"}
-    PasswordReset.objects.filter(user=row.user).exclude(pk=reset).update(token_hash="")
-    try:
-        taken = send(row.user.email, subject, text, html, key=("password", secrets.token_hex(16)))
-    except (smtplib.SMTPException, OSError) as error:
-        raise Retry(f"The mail server did not take the mail ({type(error).__name__}).") from None
+    client = getattr(row.user, "client", None)
+    with handing_over(client and client.pk) as may:
+        if not may or not PasswordReset.objects.filter(pk=reset, user=row.user).update(token_hash=_hash(token)):
+            return {"outcome": "withdrawn"}
+        PasswordReset.objects.filter(user=row.user).exclude(pk=reset).update(token_hash="")
+        try:
+            taken = send(row.user.email, subject, text, html, key=("password", secrets.token_hex(16)))
+        except (smtplib.SMTPException, OSError) as error:
+            raise Retry(f"The mail server did not take the mail ({type(error).__name__}).") from None
     return {"outcome": "mailed" if taken else "refused"}
 
 

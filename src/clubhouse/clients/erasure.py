@@ -16,6 +16,7 @@ from clubhouse.billing.services import forfeit_credits_for_erasure, write_off_fo
 from clubhouse.clients.models import Client, ClientLinking, ClientNote, ClientTrainer, Identity, ProfileImage
 from clubhouse.memberships.selectors import active_memberships, unused_packages
 from clubhouse.memberships.services import cancel_for_erasure, forfeit_packages_for_erasure
+from clubhouse.messages.handing_over import refuse_while_handing_over
 from clubhouse.messages.services import tell_needs_payer
 from clubhouse.privacy.receipts import give
 from clubhouse.schedule.selectors import all_waiting, upcoming_bookings
@@ -205,7 +206,9 @@ class ClientPolicy(Policy):
 
     @classmethod
     def receipted(cls, batch: Batch) -> None:
-        """The business has the receipt from the moment that there is one (row N4)."""
+        """The business has the receipt from the moment that there is one (row N4), and no mail is on its way to any
+        of them (row F12)."""
+        refuse_while_handing_over(batch.ids, batch.now, using=batch.using)
         give(batch.receipts, batch.now, using=batch.using)
 
     @classmethod

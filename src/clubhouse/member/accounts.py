@@ -20,6 +20,7 @@ from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
 from clubhouse.clients.search import search_text
 from clubhouse.member.models import AppBuild, SignUp
+from clubhouse.messages.handing_over import handing_over
 from clubhouse.messages.mail import send
 from clubhouse.schedule.models import Club
 
@@ -58,10 +59,15 @@ def mail_link(build: AppBuild, email: str, *, now: datetime.datetime, link: Link
     today = salted_hmac("clubhouse.member.sign-up", f"{build.pk} {now:%Y-%m-%d} {email.strip().lower()}").hexdigest()
     if SignUp.objects.filter(address_today=today).count() >= MAILS_A_DAY:
         return
+    mine = User.objects.filter(business=build.business_id, audience=User.Audience.MEMBER, email__iexact=email.strip())
+    client = mine.values_list("client", flat=True).first()
+    with handing_over(client) as may:
+        # Who was erased at this moment is known no more, and is mailed what they asked for: a new account.
+        _mail_link(build, email, known=may and mine.exists(), today=today, now=now, link=link)
+
+
+def _mail_link(build: AppBuild, email: str, *, known: bool, today: str, now: datetime.datetime, link: Link) -> None:
     token = secrets.token_urlsafe(32)
-    known = User.objects.filter(
-        business=build.business_id, audience=User.Audience.MEMBER, email__iexact=email.strip()
-    ).exists()
     row = SignUp.objects.create(
         build=build,
         token_hash=_hash(token),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
 from clubhouse.member.models import DeletionCheck
+from clubhouse.messages.handing_over import handing_over
 from clubhouse.messages.mail import send
 from clubhouse.sets import hold_clients
 
@@ -109,12 +110,20 @@ def use_up_code(user: User) -> None:
 
 
 def mail_code(member: Client, user: User, *, now: datetime.datetime, purpose: str = "deletion") -> None:
-    """Mail a member without a password a code of six digits; an earlier one ends. Raises :class:`NotConfirmed`.
+    """Mail a member without a password a code of six digits; an earlier one ends. Raises :class:`NotConfirmed`
+    and :class:`AccountGone`.
 
     ``purpose`` is what the mail says it is for: ``deletion``, or ``other`` for anything else in the app.
     The code is kept as a slow hash, in a row that the erasure removes.
     """
     prepare(member, user)
+    with handing_over(member.pk) as may:
+        if not may:
+            raise AccountGone
+        _mail_code(member, user, now=now, purpose=purpose)
+
+
+def _mail_code(member: Client, user: User, *, now: datetime.datetime, purpose: str) -> None:
     code = f"{secrets.randbelow(1_000_000):06d}"
     with transaction.atomic():
         check = DeletionCheck.objects.select_for_update().get(user=user)

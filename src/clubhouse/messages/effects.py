@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from clubhouse.messages.digests import mail_staff, wait_for_more
+from clubhouse.messages.handing_over import forget_dead
 from clubhouse.messages.outgoing import send_due_client_messages
 from clubhouse.messages.services import write_tasks
 from lethe.outbox import handler, periodic
@@ -28,3 +29,4 @@ def staff_tasks(payload: dict[str, Any]) -> dict[str, Any]:
 def client_messages(now: datetime.datetime) -> None:
     """Send what is due to clients."""
     send_due_client_messages(now)
+    forget_dead(now)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clubhouse.messages.models import ClientMessage, Notification
-from lethe import Policy, delete_rows, register
+from clubhouse.messages.models import ClientMessage, HandOver, Notification
+from lethe import Policy, delete_rows, not_personal, register
 
 
 @register(ClientMessage)
@@ -21,3 +21,10 @@ class NotificationPolicy(Policy):
 
     path = "client"
     rows = delete_rows()
+
+
+@register(HandOver)
+class HandOverPolicy(Policy):
+    """An erasure waits until there is none (``handing_over``)."""
+
+    rows = not_personal("it says that a mail is on its way at this moment; no erasure commits while there is one")

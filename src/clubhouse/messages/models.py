@@ -60,6 +60,23 @@ class Notification(models.Model):
         return str(dict(self.Kind.choices).get(self.kind, self.kind))
 
 
+class HandOver(models.Model):
+    """A mail to a client that is being handed over at this moment. While there is one, no erasure of theirs commits.
+
+    It takes the place of a lock, for which a transaction would have to stay open while a mail server thinks.
+    """
+
+    client = models.ForeignKey("clients.Client", on_delete=models.CASCADE, related_name="+")
+    since = models.DateTimeField()
+
+    class Meta:
+        verbose_name = gettext_lazy("mail on its way")
+        verbose_name_plural = gettext_lazy("mails on their way")
+
+    def __str__(self) -> str:
+        return f"Hand-over {self.pk}"
+
+
 class ClientMessage(models.Model):
     """A mail or push to a client, queued or sent; what is still queued when the client is erased never leaves."""
 

@@ -6,12 +6,10 @@ a mail that comes twice (only where the process dies between the server's answer
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import logging
 import smtplib
 import zoneinfo
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -21,12 +19,12 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import override
 
-from clubhouse.clients.models import Client
 from clubhouse.localisation.selectors import known_language, zone
+from clubhouse.messages.handing_over import handing_over
 from clubhouse.messages.mail import in_minutes, send, when
 from clubhouse.messages.models import ClientMessage
 from clubhouse.messages.moves import began, changes, no_longer_concerned
-from clubhouse.sets import Keys, hold_clients
+from clubhouse.sets import Keys
 
 log = logging.getLogger("clubhouse.messages")
 
@@ -78,8 +76,11 @@ def _take(now: datetime.datetime, using: str) -> list[int]:
 def _send(key: int, using: str) -> bool:
     """Send one leased message, unless its client has been erased in the meantime: then the row is gone."""
     rows = ClientMessage.objects.using(using).filter(pk=key, sent_at=None)
-    with _client_held(rows.values_list("client_id", flat=True).first(), using) as held:
-        message = rows.select_related(*READ_WITH).first() if held else None
+    client = rows.values_list("client_id", flat=True).first()
+    if client is None:
+        return False
+    with handing_over(client, using=using) as may:
+        message = rows.select_related(*READ_WITH).first() if may else None
         if message is None:
             return False
         if message.kind == ClientMessage.Kind.MOVED and not changes(message):
@@ -101,22 +102,6 @@ def _send(key: int, using: str) -> bool:
         else:
             rows.update(attempts=MOST_ATTEMPTS)
         return taken
-
-
-@contextlib.contextmanager
-def _client_held(client_id: int | None, using: str) -> Iterator[bool]:
-    """On PostgreSQL, keep the client from being erased while the mail is handed over: the erasure waits these seconds.
-
-    SQLite has one lock for all, which must not be held while a mail server thinks. There the row is read immediately
-    before the mail is handed over, and an erasure that commits within that very hand-over comes after the mail.
-    """
-    if client_id is None:
-        yield False
-    elif connections[using].vendor == "postgresql":
-        with transaction.atomic(using=using):
-            yield bool(hold_clients([client_id], using=using))
-    else:
-        yield Client.objects.using(using).filter(pk=client_id).exclude(status=Client.Status.DELETED).exists()
 
 
 def _in_language(message: ClientMessage) -> tuple[str, str, str]:
