@@ -10,9 +10,7 @@ import datetime
 import secrets
 import smtplib
 import time
-import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -23,12 +21,12 @@ from django.db.models import Min, Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, override
+from django.utils.translation import override
 
 from clubhouse.localisation.selectors import known_language, zone
-from clubhouse.messages.mail import send, when
+from clubhouse.messages.mail import send
 from clubhouse.messages.models import Notification
+from clubhouse.messages.telling import say
 from clubhouse.sets import Keys, update_each
 from clubhouse.team.models import StaffMember
 from lethe.outbox import LEASE, NotYet, Retry
@@ -40,18 +38,6 @@ BUDGET_SECONDS = 60
 #: the first digest after one was connected must not bring a year of them.
 NEWS = datetime.timedelta(days=1)
 NO_SERVER = "no mail server; in the inbox only"
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a digest. ``what`` is the kind, ``title`` and ``when`` the session's, empty for a task."""
-
-    what: str
-    title: str = ""
-    when: str = ""
-    club: str = ""
-    places: int = 0
-    hint: str = ""
 
 
 def wait_for_more(keys: Sequence[int], *, using: str = "default") -> None:
@@ -158,39 +144,13 @@ def _mail_digest(key: str, lines: list[Notification], connection: BaseEmailBacke
 
 
 def _in_language(recipient: StaffMember, lines: list[Notification]) -> tuple[str, str, str]:
-    """The digest in its reader's language."""
-    with override(known_language(recipient.user, recipient.business)):
-        return _digest(recipient, lines)
-
-
-def _digest(recipient: StaffMember, lines: list[Notification]) -> tuple[str, str, str]:
-    """Subject, text and HTML of a digest."""
+    """The digest in its reader's language: subject, text and HTML."""
     choice = getattr(recipient.user, "reader_choice", None)
-    own = zone(choice.timezone) if choice is not None and choice.timezone else None
-    said = [_line(line, own) for line in lines]
-    kinds, count = {line.kind for line in lines}, len(said)
-    subject = ngettext("A place became free", "%(count)s changes to your sessions", count) % {"count": count}
-    if kinds == {Notification.Kind.NOT_DONE_OUTSIDE}:
-        subject = _("Something outside has not been done for a day")
-    elif all(line.session_id is None for line in lines):
-        subject = ngettext("A client needs your help", "%(count)s clients need your help", count) % {"count": count}
-    elif any(line.session_id is None for line in lines):
-        subject = _("%(count)s things to know") % {"count": count}
-    elif count == 1 and lines[0].kind == Notification.Kind.APPOINTMENT_CANCELLED:
-        subject = lines[0].get_kind_display()
-    context = {"lines": said, "inbox": settings.SITE_URL.rstrip("/") + reverse("messages:inbox"), "subject": subject}
-    return (
-        subject,
-        render_to_string("messages/mail/digest.txt", context),
-        render_to_string("messages/mail/digest.html", context),
-    )
-
-
-def _line(notification: Notification, own: zoneinfo.ZoneInfo | None) -> Line:
-    what = notification.get_kind_display()
-    session = notification.session
-    if notification.kind == Notification.Kind.NOT_DONE_OUTSIDE:
-        return Line(what, hint=_("The page “Privacy” says what, and why."))
-    if session is None:
-        return Line(what, hint=_("Your inbox says who."))
-    return Line(what, session.title, when(session, own), session.club.name, notification.places)
+    with override(known_language(recipient.user, recipient.business)):
+        said = say(lines, own=zone(choice.timezone) if choice is not None and choice.timezone else None)
+        context = {"said": said, "inbox": settings.SITE_URL.rstrip("/") + reverse("messages:inbox")}
+        return (
+            said.subject,
+            render_to_string("messages/mail/digest.txt", context),
+            render_to_string("messages/mail/digest.html", context),
+        )
