@@ -55,8 +55,8 @@ class Changed(LetheError):
 class TryAgain(LetheError):
     """Something outside is just busy with this subject, so nothing was changed. Try again in a minute.
 
-    An action raises it for what is over in a moment and cannot be waited for inside a transaction. The batch is rolled
-    back and tried again for some seconds before the caller hears of it.
+    An action, or ``Policy.receipted``, raises it for what is over in a moment and cannot be waited for inside a
+    transaction. The batch is rolled back and tried again for some seconds before the caller hears of it.
     """
 
 

@@ -249,7 +249,8 @@ class Policy:
     @classmethod
     def receipted(cls, batch: Batch) -> None:
         """Of the subject: called once in each erasing transaction, after the actions, when the numbers of the receipts
-        are drawn. A project that hands them out by itself records them here, so that no deed is without one."""
+        are drawn. A project that hands them out by itself records them here, so that no deed is without one. As an
+        action it may raise :class:`lethe.exceptions.TryAgain`."""
 
     @classmethod
     def strategies(cls) -> dict[str, Strategy]:

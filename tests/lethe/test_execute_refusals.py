@@ -12,7 +12,16 @@ from django.utils import timezone
 
 from lethe import execute as stage
 from lethe import pipeline
-from lethe.exceptions import Blocked, Changed, GateClosed, LeftOver, LetheError, ReasonNamesSubject, SubjectNotFound
+from lethe.exceptions import (
+    Blocked,
+    Changed,
+    GateClosed,
+    LeftOver,
+    LetheError,
+    ReasonNamesSubject,
+    SubjectNotFound,
+    TryAgain,
+)
 from lethe.models import Effect, ErasedMark, Receipt, Run
 from lethe.plan import plan_for
 from tests.lethe.apps.shop.models import Address, Customer, Order
@@ -284,3 +293,35 @@ def test_a_constraint_that_is_really_broken_is_refused(monkeypatch: pytest.Monke
 
 def _always_broken(*args: Any, **options: Any) -> stage.Outcome:
     raise IntegrityError("UNIQUE constraint failed")
+
+
+# --- what is over in a moment -----------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("busy", [3, 10_000])
+def test_what_is_just_busy_is_waited_for_outside_the_transaction(
+    monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot, busy: int
+) -> None:
+    """Each try is rolled back; after some seconds the caller hears of it, and nothing has changed."""
+    world = make_world()
+    policy = plan_for(Customer, "default").policy
+    before, tries, slept = snapshot(), [], []
+
+    def receipted(batch: stage.Batch) -> None:
+        tries.append(connection.in_atomic_block)
+        if len(tries) <= busy:
+            raise TryAgain
+
+    real = stage.time.sleep
+    monkeypatch.setattr(policy, "receipted", receipted)
+    monkeypatch.setattr(stage.time, "sleep", lambda s: (slept.append(connection.in_atomic_block), real(s / 10)))
+    monkeypatch.setattr(stage, "PATIENCE", 0.2)
+    if busy == 3:
+        assert erase(world.subject).erased == 1
+        assert len(tries) == 4
+    else:
+        with pytest.raises(TryAgain, match="busy with this subject"):
+            erase(world.subject)
+        assert snapshot() == before
+        assert len(tries) > 3
+    assert all(tries)
+    assert not any(slept)
