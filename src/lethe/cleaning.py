@@ -13,46 +13,21 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, OperationalError, connections
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from lethe import conf
-from lethe.exceptions import LetheError
+from lethe import cleaning_postgres, cleaning_sqlite, conf
+from lethe.cleaned import Cleaned, NotClean, Progress
+from lethe.connection import Runner
 from lethe.models import Effect
 from lethe.sql import Dialect
 
 KIND = "bytes.clean"
-#: Milliseconds that a checkpoint may keep writers waiting for a reader who is still open.
-PATIENCE = 1_000
-
-#: Told what is being rewritten, which it is and how many there are.
-Progress = Callable[[str, int, int], None]
-
-
-class NotClean(LetheError):
-    """The files could not be rewritten now. The cause says who is in the way; it is tried again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cleaned:
-    """What was rewritten: how many tables (all of them are one for SQLite), how large the files were and are, in bytes,
-    and what this database account may not do."""
-
-    rewritten: int
-    before: int
-    after: int
-    not_allowed: tuple[str, ...] = ()
-
-    def as_receipt(self) -> dict[str, Any]:
-        """The receipt of the effect."""
-        return {name: value for name, value in asdict(self).items() if value != ()}
 
 
 def due(vendor: str, now: datetime.datetime) -> datetime.datetime | None:
@@ -117,8 +92,6 @@ def _period(seconds: float) -> str:
 
 def owe(using: str) -> None:
     """Record, outside an erasure, that bytes wait to be cleaned: identifiers of an effect were scrubbed."""
-    from lethe.connection import Runner
-
     runner = Runner(using)
     runner.run(owed(Dialect(runner.connection), timezone.now()))
 
@@ -136,12 +109,8 @@ def clean(using: str = "default", *, progress: Progress | None = None) -> Cleane
     begun = list(waiting.values_list("pk", flat=True))
     tell = progress or (lambda *_: None)
     with _beside(connection) as own:
-        if own.vendor == "postgresql":
-            from lethe.cleaning_postgres import rewrite
-
-            done = rewrite(own, tell)
-        else:
-            done = _rewrite_sqlite(own, tell)
+        rewrite = cleaning_postgres.rewrite if own.vendor == "postgresql" else cleaning_sqlite.rewrite
+        done = rewrite(own, tell)
     now = timezone.now()
     # Whoever holds the lease: a rewrite may take longer than a lease lasts.
     waiting.filter(pk__in=begun).update(
@@ -161,61 +130,3 @@ def _beside(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
         yield own
     finally:
         own.close()
-
-
-# --- SQLite -----------------------------------------------------------------------------------------------------------
-def _rewrite_sqlite(connection: BaseDatabaseWrapper, tell: Progress) -> Cleaned:
-    """Merge full-text indexes, VACUUM, and empty the write-ahead log."""
-    with connection.cursor() as cursor:
-        before = _size(connection)
-        tables = _full_text(cursor)
-        stages = [f"full-text index {name}" for name in tables] + ["the database file", "the write-ahead log"]
-        try:
-            # A checkpoint keeps writers waiting as long as it waits for readers.
-            cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")
-            # Before anything is rewritten: with a reader open the log could not be emptied, and would grow by the size
-            # of the whole database with each try.
-            _empty_log(connection, cursor)
-            for number, name in enumerate(tables, 1):
-                tell(stages[number - 1], number, len(stages))
-                quoted = connection.ops.quote_name(name)
-                cursor.execute(f"INSERT INTO {quoted} ({quoted}) VALUES ('optimize')")
-            tell(stages[-2], len(stages) - 1, len(stages))
-            cursor.execute("VACUUM")
-            tell(stages[-1], len(stages), len(stages))
-            _empty_log(connection, cursor)
-        except OperationalError as error:
-            raise NotClean(_cause(error)) from None
-    return Cleaned(rewritten=1, before=before, after=_size(connection))
-
-
-def _full_text(cursor: Any) -> list[str]:
-    """The full-text tables: they keep the words of rows that are gone until they are merged."""
-    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'")
-    found = [(name, " ".join(sql.lower().split())) for name, sql in cursor.fetchall()]
-    return sorted(name for name, sql in found if any(f"using {kind}" in sql for kind in ("fts3", "fts4", "fts5")))
-
-
-def _empty_log(connection: BaseDatabaseWrapper, cursor: Any) -> None:
-    """Carry the write-ahead log over into the file and cut it off. Raises ``NotClean`` where a reader is in the way."""
-    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    busy, _, _ = cursor.fetchone()
-    log = Path(f"{connection.settings_dict['NAME']}-wal")
-    if busy or (not connection.is_in_memory_db() and log.exists() and log.stat().st_size):
-        raise NotClean("Somebody has been reading from the database all the while, which keeps its log from emptying.")
-
-
-def _size(connection: BaseDatabaseWrapper) -> int:
-    if connection.is_in_memory_db():
-        return 0
-    name = str(connection.settings_dict["NAME"])
-    return sum(part.stat().st_size for part in (Path(name), Path(f"{name}-wal")) if part.exists())
-
-
-def _cause(error: DatabaseError) -> str:
-    said = str(error).lower()
-    if "locked" in said or "busy" in said:
-        return "Somebody else is writing to the database, or reads it in one long transaction."
-    if "full" in said:
-        return "No room: a rewrite needs as much free room again as the database is large."
-    return f"The database refused to rewrite its file ({type(error).__name__})."

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from lethe.cleaning import Cleaned, NotClean, Progress
+from lethe.cleaned import Cleaned, NotClean, Progress
 from lethe.install import plans
 from lethe.models import Effect, SubjectKey
 

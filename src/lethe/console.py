@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, is_dataclass
 from typing import Any, Protocol
 
-from lethe.cleaning import Cleaned
+from lethe.cleaned import Cleaned
 from lethe.execute import Outcome
 from lethe.explain import Explanation
 from lethe.preview import Finding, Preview

@@ -18,7 +18,7 @@ from lethe.lookalikes import THEIRS, looks_like
 from lethe.policy import ByValue
 from lethe.registry import Registry
 from lethe.strategies import EMPTY, RandomEmail, Replace
-from lethe.suggest import DELETE, KEEP, NOBODYS, OTHERS, SUBJECT, Suggestion, plural
+from lethe.suggestion import DELETE, KEEP, NOBODYS, OTHERS, SUBJECT, Suggestion, plural
 
 #: Models whose rows say what happened, by their names.
 HISTORY = re.compile(

@@ -19,6 +19,7 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, transaction
 
 from lethe import afterwards
+from lethe.batch import Batch
 from lethe.cleaning import owed
 from lethe.connection import FORGOTTEN, Counter, Runner
 from lethe.exceptions import Blocked, Changed, LeftOver, LetheError, SubjectNotFound, TryAgain
@@ -44,27 +45,6 @@ TRIES = 8
 REDRAWS = 2
 #: For how many seconds it is tried again because something outside is just busy with a subject.
 PATIENCE = 10.0
-
-
-@dataclass
-class Batch:
-    """What an action sees: the subjects, the moment, and a way to record effects in this transaction.
-
-    ``reason`` is why it was ordered. ``receipts`` maps each subject to the number of its receipt. An action may tell
-    others the numbers; where it keeps one beside the subject, the receipt can be followed back to the record.
-    """
-
-    ids: tuple[Any, ...]
-    now: datetime.datetime
-    using: str
-    run: uuid.UUID
-    receipts: dict[Any, str]
-    reason: str = ""
-    emitted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    def emit(self, kind: str, payload: dict[str, Any]) -> None:
-        """Record an effect, to be done after commit."""
-        self.emitted.append((kind, payload))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,10 +20,11 @@ from django.utils import timezone
 
 from lethe.connection import Runner
 from lethe.exceptions import SubjectNotFound
-from lethe.plan import Plan, Step
+from lethe.plan import Plan
 from lethe.policy import Policy
 from lethe.preview import marked_statement
 from lethe.sql import Dialect
+from lethe.steps import Step
 
 #: Keys of rows handed to one query.
 PART = 5_000

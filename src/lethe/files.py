@@ -10,12 +10,11 @@ from django.conf import settings
 from django.core.files.storage import Storage, default_storage, storages
 from django.db.models import FileField
 
+from lethe.emits import Emit, emit
 from lethe.strategies import Empty
 
 if TYPE_CHECKING:
     from django.db import models
-
-    from lethe.policy import Emit
 
 #: What a pattern may name: the folder, the file's name in it, and the two parts of that name.
 PARTS = {"folder", "name", "stem", "ext"}
@@ -36,8 +35,6 @@ class DeleteFile(Empty):
 
     def effect(self, field: models.Field[Any, Any]) -> Emit:
         """What is recorded for each row that has a file."""
-        from lethe.policy import emit
-
         constants = {"storage": self.storage or alias_of(getattr(field, "storage", default_storage)) or "default"}
         if self.copies:
             constants["copies"] = "\n".join(self.copies)

@@ -22,7 +22,8 @@ from lethe.graph import Model
 from lethe.guess import Guess, guess, shapes
 from lethe.registry import Registry
 from lethe.scaffold import Module, compose
-from lethe.suggest import Suggestion, plural, remaining, suggest
+from lethe.suggest import remaining, suggest
+from lethe.suggestion import Suggestion, plural
 
 UNANSWERED = re.compile(r"\.(\w+) has no answer\.$")
 

@@ -24,47 +24,7 @@ from lethe.policy import Action, Blocker, Policy
 from lethe.registry import Registry, registry
 from lethe.scope import scoped
 from lethe.sql import MOMENT, Dialect, Statement, kind_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One set-based change: which rows, what is written, how it is counted and how it is checked."""
-
-    name: str
-    #: Shown to people, in their language where the declaration's words are lazy; says nothing of what is done.
-    title: str = field(compare=False)
-    model: str
-    fate: str
-    table: str
-    write: Statement | None
-    count: str
-    find: str | None = None
-    left: str | None = None
-    lock: str | None = None
-    own: frozenset[tuple[str, str]] = frozenset()
-    through: frozenset[tuple[str, str]] = frozenset()
-    writes: frozenset[tuple[str, str]] = frozenset()
-    counted: bool = True
-    rank: int = 0
-    constants: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def reads(self) -> frozenset[tuple[str, str]]:
-        """Every column that is read to find the step's rows, their own and those of the rows in between."""
-        return self.own | self.through
-
-    def needs_before(self, other: Step) -> bool:
-        """Whether this step must run before ``other``, because it reads what ``other`` takes away."""
-        if self is other:
-            return False
-        if other.fate == "delete":
-            # Rows that are gone need no step of their own, save to say so outside; rows in between are needed.
-            own = self.fate == "emit" and self.table == other.table
-            return own or any(table == other.table for table, _ in self.through)
-        if other.fate == "unlink" and self.fate in {"delete", "unlink"} and self.table == other.table:
-            # Unlinking spares rows that are deleted, and a row that is untied needs no untying.
-            return bool(self.through & other.writes)
-        return bool(self.reads & other.writes)
+from lethe.steps import Step, lock_statement, own_values, steps_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +79,6 @@ def compile_plan(subject: type[models.Model], using: str = "default", source: Re
 
     Raises ``NotRegistered`` where the model is no subject and ``PolicyError`` where a policy cannot be carried out.
     """
-    from lethe.steps import lock_statement, own_values, steps_of
-
     source, subject = registry if source is None else source, concrete(subject)
     policy = source.get(subject)
     if policy is None or not policy.subject:

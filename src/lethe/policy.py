@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lethe.strategies import Replace, Strategy
+from lethe.emits import Emit
+from lethe.strategies import EMPTY, Replace, Strategy
 
 if TYPE_CHECKING:
     from django.db import models
 
-    from lethe.execute import Batch
+    from lethe.batch import Batch
 
 
 @dataclass(frozen=True)
@@ -142,31 +143,6 @@ def by_value(column: str, *, of: str, subject: str = "", fold: bool = True) -> B
     return ByValue(column, of, subject, fold)
 
 
-@dataclass(frozen=True)
-class Emit:
-    """An effect for each row, recorded in the erasing transaction and done after commit."""
-
-    kind: str
-    columns: tuple[tuple[str, str], ...] = ()
-    constants: tuple[tuple[str, str], ...] = ()
-    skip_empty: str = ""
-    once: bool = False
-
-
-def emit(
-    kind: str,
-    /,
-    *,
-    skip_empty: str = "",
-    constants: Mapping[str, str] | None = None,
-    once: bool = False,
-    **columns: str,
-) -> Emit:
-    """Record an effect of ``kind`` per row, with a payload of ``key=field name``; rows whose ``skip_empty`` field is
-    empty get none. With ``once``, rows whose payloads would be the same get one between them."""
-    return Emit(kind, tuple(sorted(columns.items())), tuple(sorted((constants or {}).items())), skip_empty, once)
-
-
 class Policy:
     """Subclass this, register it for a model, and answer for every field.
 
@@ -255,8 +231,6 @@ class Policy:
     @classmethod
     def strategies(cls) -> dict[str, Strategy]:
         """Field name to strategy, for every field that changes."""
-        from lethe.strategies import EMPTY
-
         changes: dict[str, Strategy] = dict.fromkeys(cls.clear, EMPTY)
         for name, value in cls.replace.items():
             changes[name] = value if isinstance(value, Strategy) else Replace(value)
@@ -282,16 +256,8 @@ class Policy:
     @classmethod
     def effects(cls) -> tuple[Emit, ...]:
         """What is recorded for each row: what the policy says, and the files that its strategies delete."""
-        from lethe.files import DeleteFile
-
-        return (
-            *cls.emits,
-            *(
-                strategy.effect(cls.model._meta.get_field(name))
-                for name, strategy in cls.strategies().items()
-                if isinstance(strategy, DeleteFile)
-            ),
-        )
+        of_fields = (strategy.effect(cls.model._meta.get_field(name)) for name, strategy in cls.strategies().items())
+        return (*cls.emits, *filter(None, of_fields))
 
     @classmethod
     def enforced(cls, ids: Sequence[Any], using: str) -> frozenset[str]:

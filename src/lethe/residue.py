@@ -24,9 +24,10 @@ from lethe.connection import Runner
 from lethe.exceptions import ExtraMissing, StoreNotSearched
 from lethe.folding import SHORTEST, digits, fold
 from lethe.partial import ScrubKeys
-from lethe.plan import Plan, Step
+from lethe.plan import Plan
 from lethe.policy import Policy
 from lethe.sql import Dialect
+from lethe.steps import Step
 
 #: How much one find says: an address or a number is one person's, a common first name alone is many people's.
 CERTAIN, LIKELY, WEAK = 3, 2, 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lethe.graph import Model
 from lethe.policy import ByValue
-from lethe.suggest import DELETE, KEEP, NOBODYS, SUBJECT, Suggestion
+from lethe.suggestion import DELETE, KEEP, NOBODYS, SUBJECT, Suggestion
 
 #: The narrowest line that is common; what fits it fits every project's.
 WIDTH = 88

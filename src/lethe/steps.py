@@ -3,23 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import models
 from django.utils.text import format_lazy
 
+from lethe.emits import Emit
 from lethe.graph import Way, concrete, parents, way
-from lethe.policy import Emit, Policy
+from lethe.policy import Policy
 from lethe.sql import Dialect, Statement, kind_of
 from lethe.strategies import EMPTY, Strategy
 from lethe.ways import rows_of, ways_of
 
-if TYPE_CHECKING:
-    from lethe.plan import Step
-
-
 #: How an effect is recorded by a statement.
 RECORD = "INSERT INTO lethe_effect (run_id, kind, payload, created_at, next_try_at, attempts, lease, last_error)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One set-based change: which rows, what is written, how it is counted and how it is checked."""
+
+    name: str
+    #: Shown to people, in their language where the declaration's words are lazy; says nothing of what is done.
+    title: str = field(compare=False)
+    model: str
+    fate: str
+    table: str
+    write: Statement | None
+    count: str
+    find: str | None = None
+    left: str | None = None
+    lock: str | None = None
+    own: frozenset[tuple[str, str]] = frozenset()
+    through: frozenset[tuple[str, str]] = frozenset()
+    writes: frozenset[tuple[str, str]] = frozenset()
+    counted: bool = True
+    rank: int = 0
+    constants: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def reads(self) -> frozenset[tuple[str, str]]:
+        """Every column that is read to find the step's rows, their own and those of the rows in between."""
+        return self.own | self.through
+
+    def needs_before(self, other: Step) -> bool:
+        """Whether this step must run before ``other``, because it reads what ``other`` takes away."""
+        if self is other:
+            return False
+        if other.fate == "delete":
+            # Rows that are gone need no step of their own, save to say so outside; rows in between are needed.
+            own = self.fate == "emit" and self.table == other.table
+            return own or any(table == other.table for table, _ in self.through)
+        if other.fate == "unlink" and self.fate in {"delete", "unlink"} and self.table == other.table:
+            # Unlinking spares rows that are deleted, and a row that is untied needs no untying.
+            return bool(self.through & other.writes)
+        return bool(self.reads & other.writes)
 
 
 def steps_of(
@@ -245,8 +284,6 @@ class _Renderer:
         )
 
     def _step(self, *, where: str, found: Way, counted: bool = True, **values: Any) -> Step:
-        from lethe.plan import Step
-
         key = self.meta.pk_fields
         whole = len(key) == 1 and kind_of(key[0]) == "whole"
         keys = self.dialect.key_summary(self.dialect.row_key("t", key), whole=whole)

@@ -20,6 +20,7 @@ from lethe.sql import kind_of
 if TYPE_CHECKING:
     from django.db import models
 
+    from lethe.emits import Emit
     from lethe.sql import Dialect
 
 
@@ -51,6 +52,10 @@ class Strategy(ABC):
 
     def problem(self, field: models.Field[Any, Any]) -> str | None:
         """Why ``field`` cannot take this strategy, or ``None``."""
+        return None
+
+    def effect(self, field: models.Field[Any, Any]) -> Emit | None:
+        """What is to be done outside the database for each row, if anything."""
         return None
 
     @abstractmethod

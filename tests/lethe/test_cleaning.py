@@ -17,8 +17,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from lethe import cleaning, cleaning_postgres, outbox, pipeline
-from lethe.cleaning import KIND, NotClean, clean, due
+from lethe import cleaning_postgres, cleaning_sqlite, outbox, pipeline
+from lethe.cleaned import NotClean
+from lethe.cleaning import KIND, clean, due
 from lethe.models import Effect, Run
 from tests.lethe.apps.shop.models import Address, Customer, Order
 from tests.lethe.support.database import raw_bytes
@@ -259,7 +260,7 @@ def test_left_to_the_command_line_nothing_is_recorded_and_the_command_cleans(set
 def test_a_reader_who_is_open_is_named_and_it_is_tried_again(
     scheduled: None, settings: Any, monkeypatch: pytest.MonkeyPatch, postgres: bool
 ) -> None:
-    monkeypatch.setattr(cleaning, "PATIENCE", 50)
+    monkeypatch.setattr(cleaning_sqlite, "PATIENCE", 50)
     monkeypatch.setattr(cleaning_postgres, "LONGEST_WAIT", 0.3)
     world = make_world()
     other = connections["default"].copy()
@@ -394,7 +395,7 @@ def test_two_cleanings_at_once_end_as_one(monkeypatch: pytest.MonkeyPatch) -> No
         finally:
             connections.close_all()
 
-    monkeypatch.setattr(cleaning, "PATIENCE", 50)
+    monkeypatch.setattr(cleaning_sqlite, "PATIENCE", 50)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(first)
         assert begun.wait(30)

@@ -11,8 +11,9 @@ from django.test.utils import isolate_apps
 
 from lethe import Action, Blocker, Replace, by_value, delete_rows, emit, keep_rows
 from lethe.exceptions import NotRegistered, PolicyError
-from lethe.plan import Step, compile_plan
+from lethe.plan import compile_plan
 from lethe.registry import registry
+from lethe.steps import Step
 from tests.lethe.apps.people.models import Account, Member
 from tests.lethe.apps.shapes.models import Patient
 from tests.lethe.apps.shop.models import Address, Customer, Order, Shop

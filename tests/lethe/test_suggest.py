@@ -11,7 +11,8 @@ from django.test.utils import isolate_apps
 from lethe import delete_rows
 from lethe.guess import Shape, guess, shapes
 from lethe.registry import Registry, registry
-from lethe.suggest import Suggestion, remaining, suggest
+from lethe.suggest import remaining, suggest
+from lethe.suggestion import Suggestion
 from tests.lethe.apps.people.models import Member, Person
 from tests.lethe.apps.shop.models import Address, Customer, Note, Order
 from tests.lethe.support.registries import declared, only

@@ -24,10 +24,8 @@ class Route:
 
 
 @require_safe
-def description(request: HttpRequest) -> HttpResponse:
+def description(request: HttpRequest, api: Any) -> HttpResponse:
     """Every address, its scope, and what it takes."""
-    from clubhouse.api.urls import api
-
     schema = api.get_openapi_schema()
     groups: dict[str, list[Route]] = {}
     for view in api_views(api):

@@ -33,4 +33,8 @@ for _pattern in patterns:
     assert isinstance(_pattern, URLPattern)
     _pattern.callback = served(_pattern.callback)
 app_name = "api"
-urlpatterns = [path("docs/", description, name="docs"), *patterns, re_path("^.*$", served(nothing), name="nothing")]
+urlpatterns = [
+    path("docs/", description, {"api": api}, name="docs"),
+    *patterns,
+    re_path("^.*$", served(nothing), name="nothing"),
+]

@@ -25,7 +25,7 @@ from clubhouse.support.services import close_erased, live_cases
 from clubhouse.webhooks.selectors import endpoints_told
 from clubhouse.webhooks.telling import tell_erased
 from lethe import Action, Blocker, Policy, RandomDigits, RandomEmail, delete_rows, emit, register
-from lethe.execute import Batch
+from lethe.batch import Batch
 
 #: Blockers that the way "cancel and erase" resolves by itself; the others need a person in both ways.
 RESOLVED_BY_ERASURE = {"debts", "future_sessions", "account_credits", "unused_credits", "active_membership"}

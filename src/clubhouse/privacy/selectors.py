@@ -22,8 +22,9 @@ from clubhouse.privacy.wording import cause_words, effect_words, rows_words, sai
 from clubhouse.templatetags.house import money
 from lethe import pipeline
 from lethe.models import Effect, Receipt, Run
-from lethe.plan import Step, plan_for
+from lethe.plan import plan_for
 from lethe.preview import Finding, Preview
+from lethe.steps import Step
 
 
 # --- before -----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from clubhouse.webhooks.telling import tell
 from lethe import outbox
 
 if TYPE_CHECKING:
-    from lethe.execute import Batch
+    from lethe.batch import Batch
 
 #: Open requests that one business may have, and how long one may lie without a step.
 OPEN_AT_ONCE, LIES_FOR = 20, datetime.timedelta(days=30)

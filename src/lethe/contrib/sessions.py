@@ -21,7 +21,7 @@ from django.core.signing import BadSignature
 from django.db import models as db
 from django.utils.translation import gettext_lazy as _
 
-from lethe.execute import Batch
+from lethe.batch import Batch
 from lethe.graph import Model
 from lethe.outbox import handler
 from lethe.policy import Action

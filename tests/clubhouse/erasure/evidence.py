@@ -17,7 +17,8 @@ from clubhouse.billing.models import Invoice, Payment
 from clubhouse.clients.models import Client
 from clubhouse.memberships.models import AccountCredit, Membership, Package
 from clubhouse.schedule.models import Booking, Session
-from lethe.cleaning import NotClean, clean
+from lethe.cleaned import NotClean
+from lethe.cleaning import clean
 from tests.support.dump import file_bytes
 
 Row = dict[str, Any]

@@ -21,7 +21,7 @@ from lethe import (
     not_personal,
     register,
 )
-from lethe.execute import Batch
+from lethe.batch import Batch
 
 from .models import (
     Address,
