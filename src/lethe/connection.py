@@ -79,6 +79,7 @@ class Runner:
         wire, adapter = raw.pgconn, Transformer(raw)
         known = _names.setdefault(raw, {}) if self._keeps_plans() else None
         sent: list[tuple[str, Any]] = []
+        ready: dict[tuple[int, tuple[str, ...]], tuple[Any, ...]] = {}
         if not raw.autocommit and wire.transaction_status == pq.TransactionStatus.IDLE:
             # The driver begins a transaction with its first statement, and these pass it by.
             wire.send_query_params(b"BEGIN", None)
@@ -86,8 +87,12 @@ class Runner:
         for statement, given in batch:
             text, parameters = _bound(statement, given)
             native, names = _numbered(text)
-            values = adapter.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
-            types, formats = (adapter.types, adapter.formats) if names else (None, None)
+            # Nearly all statements of a batch take the same few values. What is kept with them keeps its id its own.
+            key = (id(parameters), names)
+            if key not in ready:
+                values = adapter.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
+                ready[key] = (parameters, values, *((adapter.types, adapter.formats) if names else (None, None)))
+            _, values, types, formats = ready[key]
             if known is None:
                 wire.send_query_params(native, values, types, formats)
             else:
