@@ -88,6 +88,14 @@ def initials(name: str) -> str:
 
 
 @register.simple_tag
+def payment_provider() -> bool:
+    """Whether a payment provider is connected: what nobody can be asked is not offered, and the page says why."""
+    from clubhouse.billing.provider import gateway
+
+    return gateway.connected()
+
+
+@register.simple_tag
 def control(field: BoundField) -> SafeString:
     """A form's field, tied to its hint and its error for those who cannot see where they stand."""
     described = [f"{field.auto_id}_hint"] if field.help_text else []

@@ -91,8 +91,7 @@ def complete(payload: dict[str, Any], *, now: datetime.datetime) -> dict[str, An
     """Tell that all of an erasure is done, outside the records too, once it is; returns a receipt.
 
     Raises ``lethe.outbox.NotYet`` until then: soon at first, later each hour. Messages to other systems are not waited
-    for, so that one which is never reached keeps nothing from the others. Asked again it records the same messages
-    under the same ids.
+    for, so that one which is never reached keeps nothing from the others. Asked again it records none a second time.
     """
     if Effect.objects.filter(run=payload["run"], done_at=None).exclude(kind=DELIVER).exists():
         waited = now - datetime.datetime.fromisoformat(payload["at"])
@@ -103,7 +102,14 @@ def complete(payload: dict[str, Any], *, now: datetime.datetime) -> dict[str, An
         for number in payload["receipts"]
         for endpoint in endpoints
     ]
-    outbox.record_all(DELIVER, messages)
+    # A worker that died before its receipt has recorded them: they wait in the run, or their deliveries have begun.
+    before = set(
+        Delivery.objects.filter(endpoint__in=endpoints, receipt__in=payload["receipts"]).values_list("message")
+    )
+    waiting = Effect.objects.filter(run=payload["run"], kind=DELIVER, done_at=None)
+    known = {message for (message,) in before} | set(waiting.values_list("payload__message", flat=True))
+    new = [message for message in messages if message["message"] not in known]
+    Effect.objects.bulk_create([Effect(kind=DELIVER, payload=message, run_id=payload["run"]) for message in new])
     return {"messages": len(messages)}
 
 

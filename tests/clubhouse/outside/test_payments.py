@@ -393,6 +393,36 @@ def test_the_result_says_that_there_is_no_provider(
     assert bool(scripted.asked) is connected
 
 
+@pytest.mark.parametrize("connected", [False, True])
+def test_every_screen_of_payments_says_that_there_is_no_provider(
+    club: Club, administrator: StaffMember, client: Browser, settings: SettingsWrapper, connected: bool
+) -> None:
+    settings.STRIPE_KEY = "sk_test_x" if connected else ""
+    person = make.make_client(club)
+    invoice = make.make_invoice(person)
+    StoredCard.objects.create(client=person, provider="stripe", customer_token="cus_1", card_token="pm_1", last4="4242")
+    membership = make.make_membership(person, provider_reference="sub_1")
+    browser = sign_in(client, administrator)
+    for address in (f"/clients/{person.pk}/", f"/billing/invoices/{invoice.pk}/", "/privacy/settings/"):
+        page = browser.get(address).text
+        assert ("No payment provider is connected" in page) is not connected, address
+    charged = browser.get(f"/billing/invoices/{invoice.pk}/").text
+    assert ("Charge the stored card" in charged) is connected
+    if connected:
+        return
+    # Without one, everything else works, and nothing waits for a provider.
+    assert cancel_memberships(Membership.objects.all(), on=make.today(), reason="desk") == 1
+    paid = browser.post(f"/billing/invoices/{invoice.pk}/pay/", {"amount": "39.00", "method": "cash", "shown": "39.00"})
+    assert paid.status_code == 302
+    outbox.drain()
+    erase(person)
+    outbox.drain()
+    assert not Effect.objects.filter(done_at=None).exists()
+    assert {said for _, said in states()} == {"no payment provider"}
+    membership.refresh_from_db()
+    assert (membership.status, membership.provider_reference) == ("cancelled", "")
+
+
 def test_an_administrator_chooses_whether_to_prorate(
     business: Business, administrator: StaffMember, client: Browser
 ) -> None:
