@@ -13,7 +13,8 @@ from lethe.outbox import Retry, handler
 
 @handler("identity.revoke")
 def revoke(payload: dict[str, Any]) -> dict[str, Any]:
-    """Revoke a token. Payload: ``{"token": sealed, "hint": which of the two, "provider": key}``."""
+    """Revoke a token. Payload: ``{"token": sealed, "hint": which of the two, "provider": key}``, and
+    ``business`` where no erasure's run says whose it is."""
     provider = Provider.objects.filter(pk=payload["provider"]).first()
     if provider is None:
         return {"outcome": "the provider was removed"}

@@ -59,9 +59,21 @@ def sign_in(provider: Provider, said: Said) -> User | None:
     return user
 
 
-@transaction.atomic
 def connect(provider: Provider, said: Said, member: Client) -> None:
-    """Let a member sign in with this identity too. Raises :class:`Taken` and :class:`Gone`. Twice is as once."""
+    """Let a member sign in with this identity too. Raises :class:`Taken` and :class:`Gone`. Twice is as once.
+
+    The token that came along for somebody who was erased on the way is revoked: nothing here holds it.
+    """
+    try:
+        _connect(provider, said, member)
+    except Gone:
+        if said.token:
+            _revoke(Grant(provider=provider, token_sealed=seal(said.token), kind=said.kind))
+        raise
+
+
+@transaction.atomic
+def _connect(provider: Provider, said: Said, member: Client) -> None:
     _one_after_the_other(provider)
     if not hold_clients([member.pk], using="default"):
         raise Gone
@@ -119,7 +131,7 @@ def disconnect(member: Client, pk: int) -> None:
     others = [row for row in mine if row.pk != pk and row.provider.startswith("oidc:")]
     if not user.has_usable_password() and not others:
         raise LastWay
-    for grant in Grant.objects.filter(identity=identity):
+    for grant in Grant.objects.filter(identity=identity).select_related("provider"):
         _revoke(grant)
     identity.delete()
 
@@ -137,7 +149,7 @@ def _hold(identity: Identity, provider: Provider, said: Said) -> None:
     """Hold the newest token. The one before is revoked, save at Apple, where that would end the newest too."""
     if not said.token:
         return
-    before = Grant.objects.select_for_update().filter(identity=identity).first()
+    before = Grant.objects.select_for_update(of=("self",)).select_related("provider").filter(identity=identity).first()
     if before is not None:
         if is_apple(provider):
             return
@@ -148,7 +160,17 @@ def _hold(identity: Identity, provider: Provider, said: Said) -> None:
 
 
 def _revoke(grant: Grant) -> None:
-    outbox.record("identity.revoke", {"token": grant.token_sealed, "hint": grant.kind, "provider": grant.provider_id})
+    """Outside of an erasure, whose run says so, the effect says whose administrators hear of it where it fails."""
+    provider = grant.provider
+    outbox.record(
+        "identity.revoke",
+        {
+            "token": grant.token_sealed,
+            "hint": grant.kind,
+            "provider": provider.pk,
+            "business": provider.business_id,
+        },
+    )
 
 
 def _one_after_the_other(provider: Provider) -> None:

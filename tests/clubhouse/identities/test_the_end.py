@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from django.db import connection, transaction
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from clubhouse.clients.models import Client, Identity
@@ -15,6 +18,8 @@ from clubhouse.identities.protocol import Said
 from clubhouse.identities.sealing import seal, unseal
 from clubhouse.identities.services import save_provider
 from clubhouse.member.models import AppBuild
+from clubhouse.messages.models import Notification
+from clubhouse.privacy.overdue import tell_administrators
 from clubhouse.privacy.selectors import look, progress
 from clubhouse.privacy.services import erase
 from clubhouse.schedule.models import Club
@@ -239,6 +244,25 @@ def test_disconnecting_revokes_and_the_last_way_in_stays(
     assert ">Connect</" in client.get(reverse("member-sign-ins", args=[build.slug])).content.decode().replace(
         "</svg>", ">"
     )
+
+
+def test_a_disconnection_that_keeps_failing_is_shown_and_told(
+    member: Client, provider: Provider, administrator: StaffMember, stranger: StaffMember
+) -> None:
+    """No erasure's run says whose it is: the effect itself does."""
+    services.connect(provider, said(), member)
+    services.connect(provider, said("a-newer-token"), member)
+    services.disconnect(member, Identity.objects.get().pk)
+    Provider.objects.update(issuer="http://127.0.0.1:1")
+    outbox.drain()
+    failing = Effect.objects.filter(kind="identity.revoke", done_at=None)
+    assert failing.count() == 2, "the token before, and the newest"
+    sign_in(browser := Browser(), administrator)
+    assert "End social sign-ins" in browser.get(reverse("privacy:settings")).content.decode()
+    failing.update(created_at=timezone.now() - datetime.timedelta(days=2))
+    assert tell_administrators(timezone.now()) == 2
+    line = Notification.objects.get()
+    assert (line.recipient, line.kind) == (administrator, "not_done_outside")
 
 
 def test_an_identity_belongs_to_one_account_of_a_business(
