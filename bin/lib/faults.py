@@ -6,10 +6,13 @@ usage: bin/faults [--runs N] [--seed S] [--sqlite | --postgres]
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import postgres
 import prepare
@@ -33,13 +36,26 @@ def main(arguments: list[str]) -> int:
     command = [str(prepare.environment("dev")), "-W", "ignore", "-m", "tests.faults.long"]
     command += [str(options.runs), str(options.seed)]
     codes = []
-    if not options.postgres:
-        codes.append(_run(command, DATABASE_URL=""))
-    if not options.sqlite:
-        with postgres.cluster() as (address, programs):
-            path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
-            codes.append(_run(command, DATABASE_URL=address, PATH=path))
+    with tempfile.TemporaryDirectory(prefix="clubhouse-verdicts-") as folder:
+        if not options.postgres:
+            codes.append(_run([*command, f"{folder}/sqlite"], DATABASE_URL=""))
+        if not options.sqlite:
+            with postgres.cluster() as (address, programs):
+                path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
+                codes.append(_run([*command, f"{folder}/postgres"], DATABASE_URL=address, PATH=path))
+        parts = [json.loads(made.read_text()) for made in Path(folder).iterdir()]
+        if len(parts) > 1:
+            print(_verdict(parts, options.seed))
     return max(codes)
+
+
+def _verdict(parts: list[dict[str, int]], seed: int) -> str:
+    """The last line, of both databases together."""
+    total = {name: sum(part[name] for part in parts) for name in ("runs", "half", "lost", "double", "other")}
+    said = "{runs} runs, seed {seed}: {half} half-erased, {lost} lost, {double} double effects".format(
+        seed=seed, **total
+    )
+    return said + (f", {total['other']} other failures" if total["other"] else "")
 
 
 def _run(command: list[str], **changes: str) -> int:

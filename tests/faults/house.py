@@ -38,11 +38,19 @@ class Verdict:
     double: int = 0
     failures: list[str] = field(default_factory=list)
 
+    @property
+    def other(self) -> int:
+        """How many failures are of no such kind, at least."""
+        return max(len(self.failures) - self.half - self.lost - self.double, 0)
+
     def __str__(self) -> str:
         said = f"{self.runs} runs, seed {self.seed}: "
         said += f"{self.half} half-erased, {self.lost} lost, {self.double} double effects"
-        other = len(self.failures) - self.half - self.lost - self.double
-        return said + (f", {other} other failures" if other > 0 else "")
+        return said + (f", {self.other} other failures" if self.other else "")
+
+    def tally(self) -> dict[str, int]:
+        """The numbers of the last line."""
+        return {name: getattr(self, name) for name in ("runs", "half", "lost", "double", "other")}
 
 
 class House:

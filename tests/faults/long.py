@@ -1,14 +1,17 @@
-"""The long form: ``python -m tests.faults.long RUNS SEED``, as ``bin/faults`` calls it. It ends with the verdict."""
+"""The long form: ``python -m tests.faults.long RUNS SEED [FILE]``, as ``bin/faults`` calls it. It ends with the
+verdict, and writes its numbers into the file."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from pathlib import Path
 
 from bench import ground
 
 
-def main(runs: int, seed: int) -> int:
+def main(runs: int, seed: int, file: str = "") -> int:
     """Do the runs on the database of ``DATABASE_URL``; 0 where every one held."""
     ground.set_up()
     from django.db import connection, connections
@@ -38,11 +41,13 @@ def main(runs: int, seed: int) -> int:
         flag = "--sqlite" if vendor == "SQLite" else "--postgres"
         print(f"Repeat one of them by its own seed: bin/faults {flag} --runs 1 --seed ITS-SEED")
     print(f"{vendor}: {verdict}", flush=True)
+    if file:
+        Path(file).write_text(json.dumps(verdict.tally()))
     return 1 if verdict.failures else 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+        sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))
     except KeyboardInterrupt:
         sys.exit(130)
