@@ -77,6 +77,8 @@ class Canaries:
     credit_reason: str = field(default_factory=lambda: f"goodwill for {word('mishap')}")
     remote_address: str = field(default_factory=lambda: f"2001:db8::{digits(4)}:{digits(4)}")
     session_key: str = field(default_factory=lambda: word("sess", length=28))
+    new_email: str = field(default_factory=lambda: f"{word('Next')}@example.com")
+    old_email: str = field(default_factory=lambda: f"{word('Former')}@example.com")
     reset_token: str = field(default_factory=lambda: word("reset", length=40))
     reset_asked: str = field(default_factory=lambda: word("asked", length=40))
     image_text: str = field(default_factory=lambda: word("pixels"))

@@ -14,7 +14,7 @@ from django.utils import timezone
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from clubhouse.accounts.models import PasswordReset, User
+from clubhouse.accounts.models import AddressChange, PasswordReset, User
 from clubhouse.accounts.models import Session as SignIn
 from clubhouse.audits.models import LogEntry, about
 from clubhouse.billing.models import StoredCard
@@ -187,6 +187,9 @@ def _traces(
     ReaderChoice.objects.create(user=user, language="en-gb", timezone="Europe/London")
     SignIn.objects.create(session_key=values.session_key, session_data="e30", expire_date=make.in_days(1), user=user)
     PasswordReset.objects.create(user=user, token_hash=values.reset_token, asked_today=values.reset_asked)
+    AddressChange.objects.create(
+        user=user, new_email=values.new_email, told=[values.old_email], asked_today=values.reset_asked
+    )
     Notification.objects.create(recipient=trainer, kind="booking_cancelled", session=past, client=client, places=1)
     ClientMessage.objects.create(client=client, kind="receipt", send_after=make.in_days(-2), sent_at=make.in_days(-2))
     if not settled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from axes.models import AccessAttempt, AccessAttemptExpiration, AccessFailureLog, AccessLog
 
-from clubhouse.accounts.models import PasswordReset, Session, User
+from clubhouse.accounts.models import AddressChange, PasswordReset, Session, User
 from lethe import Policy, by_value, delete_rows, not_personal, register
 
 
@@ -30,6 +30,15 @@ class SessionPolicy(Policy):
 @register(PasswordReset)
 class PasswordResetPolicy(Policy):
     """A link that was mailed stops working with the next request."""
+
+    path = "user__client"
+    rows = delete_rows()
+    secrets = ("token_hash", "asked_today")
+
+
+@register(AddressChange)
+class AddressChangePolicy(Policy):
+    """The new address was never confirmed, or the old one not told yet: both are theirs, and the link stops working."""
 
     path = "user__client"
     rows = delete_rows()

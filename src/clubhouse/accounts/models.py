@@ -133,6 +133,27 @@ class Session(AbstractBaseSession):
         return SessionStore
 
 
+class AddressChange(models.Model):
+    """A member asked for a new address. The link's token is drawn when the mail is handed over, and kept as a hash.
+
+    ``asked_today`` is the new address hashed under a key of the day; it stops a flood of mails.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="address_changes")
+    new_email = models.EmailField(
+        max_length=254, blank=True, help_text="Until it is confirmed, withdrawn or asked for anew; empty then."
+    )
+    told = models.JSONField(
+        "addresses to tell", default=list, blank=True, help_text="Old addresses, until the mail to each has left."
+    )
+    token_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    asked_today = models.CharField(max_length=64, db_index=True)
+    asked_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"Address change {self.pk}"
+
+
 class PasswordReset(models.Model):
     """Somebody asked for a new password. A row is made whether or not there is an account, so that nobody can tell.
 

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from clubhouse.accounts import lockout
+from clubhouse.accounts import addresses, lockout
 from clubhouse.accounts.models import Business, PasswordReset, Session, User
 from clubhouse.localisation.selectors import known_language
 from clubhouse.messages.handing_over import handing_over
@@ -139,6 +139,7 @@ def use(token: str, password: str, *, now: datetime.datetime) -> User:
     user.save(update_fields=["password"])
     Session.objects.filter(user=user).delete()
     PasswordReset.objects.filter(user=user).update(token_hash="", user=None)
+    addresses.withdraw(user)
     lockout.unlock(user)
     return found
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clubhouse.accounts import own_views, password_views, security_views, views
+from clubhouse.accounts import address_views, own_views, password_views, security_views, views
 from clubhouse.member import entry
 
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("password/mailed/", password_views.asked, name="password-asked"),
     path("password/choose/", password_views.choose, name="password-send"),
     path("password/choose/<str:token>/", password_views.choose, name="password-choose"),
+    path("address/confirm/", address_views.confirm, name="address-confirm-send"),
+    path("address/confirm/<str:token>/", address_views.confirm, name="address-confirm"),
     path("team/sign-ins/", security_views.sign_in_settings, name="sign-in-settings"),
     path("team/sign-ins/<int:pk>/unlock/", security_views.unlock, name="unlock"),
     path("member/", entry.home, name="member-home"),

@@ -44,6 +44,26 @@ class ConfirmForm(forms.Form):
             self.data = {}
 
 
+class AddressForm(ConfirmForm):
+    """The new address, and the proof of who it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_email"] = forms.EmailField(
+            label=gettext("New e-mail address"),
+            max_length=254,
+            widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
+        )
+        self.order_fields(["new_email", self.proof])
+
+    def clean_new_email(self) -> str:
+        """Another than the one there is; whether it is somebody else's is told to its mailbox alone."""
+        email: str = self.cleaned_data["new_email"].strip()
+        if email.lower() == self.user.email.lower():
+            raise forms.ValidationError(gettext("You sign in with this address already. Enter the new one."))
+        return email
+
+
 class PasswordForm(ConfirmForm):
     """The proof of who it is, and the new password."""
 

@@ -1,4 +1,5 @@
-"""Settings > Preferences: a copy of one's data, and a new password; each with the proof of who it is (row P5)."""
+"""Settings > Preferences: a copy of one's data, a new password and a new address; each with the proof of who it is (row
+P5)."""
 
 from __future__ import annotations
 
@@ -17,11 +18,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clubhouse.accounts import signing_in
+from clubhouse.accounts import addresses, signing_in
 from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
 from clubhouse.member import confirming
-from clubhouse.member.forms import ConfirmForm, PasswordForm
+from clubhouse.member.forms import AddressForm, ConfirmForm, PasswordForm
 from clubhouse.member.gate import member_page, show, to_sign_in
 from clubhouse.member.models import AppBuild, DeletionCheck
 from clubhouse.member.services import change_password
@@ -31,6 +32,7 @@ from lethe.exceptions import SubjectNotFound
 #: Copies that a member may have made in a day.
 COPIES, WITHIN = 3, datetime.timedelta(days=1)
 ENOUGH = gettext_lazy("You have had three copies within a day. Come back tomorrow, or ask your club.")
+MAILED_ENOUGH = gettext_lazy("You have asked for three links within a day. Come back tomorrow, or ask your club.")
 FILE = "my-data.zip"
 
 
@@ -90,6 +92,36 @@ def password(request: HttpRequest, build: AppBuild) -> HttpResponseBase:
     return redirect("member:preferences", build.slug)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("password", "code", "new_email")
+@never_cache
+@member_page
+def address(request: HttpRequest, build: AppBuild) -> HttpResponseBase:
+    """A new e-mail address: a link is mailed to it, and nothing changes before that is used."""
+    member: Client = request.member  # type: ignore[attr-defined]
+    user: User = request.user  # type: ignore[assignment]
+    form, now = AddressForm(request.POST or None, user=user), timezone.now()
+    if request.method != "POST":
+        return _page(request, build, "address.html", form, pending=addresses.pending(user, now=now))
+    if not form.is_valid():
+        return _page(request, build, "address.html", form, status=422)
+    try:
+        _confirmed(request, member, form)
+        if not addresses.ask(member, user, form.cleaned_data["new_email"], now=now):
+            raise confirming.AccountGone
+    except confirming.NotConfirmed as error:
+        form.refuse(error.plain)
+        return _page(request, build, "address.html", form, status=422)
+    except addresses.AskedEnough:
+        form.add_error("new_email", MAILED_ENOUGH)
+        return _page(request, build, "address.html", form, status=429)
+    except confirming.AccountGone:
+        logout(request)
+        return to_sign_in(request, build)
+    messages.success(request, _("A link was mailed to the new address. Nothing changes until you open it and confirm."))
+    return redirect("member:address", build.slug)
+
+
 @require_POST
 @never_cache
 @member_page
@@ -97,7 +129,8 @@ def mail_code(request: HttpRequest, build: AppBuild) -> HttpResponseBase:
     """Mail a member without a password a one-time code, and go back to the page it is for."""
     member: Client = request.member  # type: ignore[attr-defined]
     user: User = request.user  # type: ignore[assignment]
-    back = "change-password" if request.POST.get("for") == "change-password" else "copy"
+    asked = request.POST.get("for")
+    back = asked if asked in {"change-password", "address"} else "copy"
     if not user.has_usable_password():
         try:
             confirming.mail_code(member, user, now=timezone.now(), purpose="other")
@@ -111,8 +144,10 @@ def mail_code(request: HttpRequest, build: AppBuild) -> HttpResponseBase:
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------
-def _page(request: HttpRequest, build: AppBuild, page: str, form: ConfirmForm, *, status: int = 200) -> HttpResponse:
-    return show(request, build, page, {"here": "settings", "form": form}, status=status)
+def _page(
+    request: HttpRequest, build: AppBuild, page: str, form: ConfirmForm, *, status: int = 200, **more: object
+) -> HttpResponse:
+    return show(request, build, page, {"here": "settings", "form": form} | more, status=status)
 
 
 def _confirmed(request: HttpRequest, member: Client, form: ConfirmForm) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from clubhouse.accounts import addresses
 from clubhouse.accounts.models import Business, User
 from clubhouse.accounts.signing_in import end_everywhere
 from clubhouse.clients.models import Client
@@ -53,4 +54,5 @@ def change_password(member: Client, user: User, password: str) -> None:
         raise AccountGone
     user.set_password(password)
     user.save(update_fields=["password"])
+    addresses.withdraw(user)
     end_everywhere(user)

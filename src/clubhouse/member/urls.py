@@ -32,6 +32,7 @@ urlpatterns = [
     path("settings/preferences/language/", member_preferences, name="language"),
     path("settings/preferences/copy/", own_data.copy, name="copy"),
     path("settings/preferences/password/", own_data.password, name="change-password"),
+    path("settings/preferences/address/", own_data.address, name="address"),
     path("settings/preferences/code/", own_data.mail_code, name="code"),
     path("settings/preferences/tokens/", tokens.of_member, name="tokens"),
     path("settings/preferences/tokens/<int:pk>/revoke/", tokens.revoke_own, name="revoke-token"),

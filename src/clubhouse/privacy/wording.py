@@ -24,6 +24,7 @@ STEPS = {
     ("audits.LogEntry", "unlink"): _("the name under audits about others"),
     ("accounts.User", "delete"): _("member sign-ins"),
     ("accounts.PasswordReset", "delete"): _("links for a new password"),
+    ("accounts.AddressChange", "delete"): _("links for a new e-mail address"),
     ("axes.AccessAttempt", "delete"): _("failed sign-ins that were counted"),
     ("accounts.Session", "delete"): _("signed-in devices"),
     ("localisation.ReaderChoice", "delete"): _("the language and the time zone chosen"),

@@ -109,7 +109,12 @@ def belongs(change: Change, before: Snapshot, client: int) -> bool:
     user = before["clients.Client"][(client,)]["user_id"]
     if change.label == "accounts.User":
         return bool(row["id"] == user)
-    if change.label in {"accounts.Session", "accounts.PasswordReset", "localisation.ReaderChoice"}:
+    if change.label in {
+        "accounts.Session",
+        "accounts.PasswordReset",
+        "accounts.AddressChange",
+        "localisation.ReaderChoice",
+    }:
         return bool(row["user_id"] == user)
     if change.label == "axes.AccessAttempt":
         return bool(row["username"] == str(user)) and change.after is None
