@@ -1,6 +1,6 @@
-"""bin/bench: how long an erasure takes, whether it holds in a race, and what is left in the files, on both databases.
+"""bin/bench: how long an erasure takes, whether it holds in a race, what is left in the files, and what files cost.
 
-usage: bin/bench [erasure | races | bytes] [--sqlite | --postgres] [arguments of bench/erasure.py and so on…]
+usage: bin/bench [erasure | races | bytes | files] [--sqlite | --postgres] [arguments of bench/erasure.py and so on…]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import postgres
 import prepare
 
-BENCHES = ("erasure", "races", "bytes")
+BENCHES = ("erasure", "races", "bytes", "files")
 
 
 def main(arguments: list[str]) -> int:

@@ -92,6 +92,9 @@ class Effect(models.Model):
     The row alone holds lease, retry and receipt. ``payload`` holds identifiers only until the effect is done.
     """
 
+    #: Said of one that was taken: whoever tried it last died in it.
+    worker_died = False
+
     run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="effects")
     kind = models.CharField(max_length=60)
     payload = models.JSONField(default=dict)

@@ -14,8 +14,8 @@ from tests.faults.outside import PARTS
 ERASING = POINTS[: POINTS.index("transaction committed") + 1]
 #: The last one is the application's own: the mail server has taken a digest, and its lines are not marked yet.
 WORKING = (*POINTS[POINTS.index("effects leased") :], "mail handed over")
-#: An erasure of the runs' client has so many actions, and so many effects.
-ACTIONS, EFFECTS = 8, 7
+#: An erasure of the runs' client has so many actions, and its effects are done in so many turns.
+ACTIONS, TURNS = 8, 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def _fault(rng: random.Random, points: tuple[str, ...], vendor: str) -> dict[str
     if kind == "clock":
         return {"kind": kind} | hours
     point = rng.choice(points)
-    most = {"action done": ACTIONS}.get(point, EFFECTS if point in WORKING[1:] else 1)
+    most = {"action done": ACTIONS}.get(point, TURNS if point in WORKING[1:] else 1)
     chosen = {"kind": kind, "point": point, "nth": rng.randint(1, most)}
     if kind == "kill" and rng.random() < 0.2:
         # A process whose clock is wrong, too.

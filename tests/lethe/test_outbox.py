@@ -21,7 +21,8 @@ from django.utils import timezone
 from lethe import outbox, pipeline
 from lethe.exceptions import LetheError
 from lethe.models import Effect
-from lethe.outbox import FIRST_DELAY, LEASE, LONGEST_DELAY, delay, drain, handler, perform, record, take, work
+from lethe.outbox import LEASE, drain, handler, perform, record, take, work
+from lethe.tries import FIRST_DELAY, LONGEST_DELAY, delay
 from tests.lethe.apps.shop.models import Customer
 from tests.lethe.support import process
 from tests.lethe.support.world import make_world

@@ -350,12 +350,13 @@ def test_a_file_goes_with_its_copies_and_nobody_else_s(plan: Plan) -> None:
 
 
 def test_a_file_is_deleted_twice_without_harm() -> None:
-    from lethe.effects import delete_file
+    from lethe.effects import delete_files
 
     payload = {"name": "people/gone.png", "storage": "default", "copies": "\n".join(COPIES)}
-    assert delete_file(payload) == {"file": "was gone", "copies": 0}
+    assert delete_files([payload], lambda: None) == [{"file": "was gone", "copies": 0}]
     default_storage.save("people/gone.png", ContentFile(b"x"))
-    assert delete_file(payload) == {"file": "deleted", "copies": 0}
+    gone = {"file": "was gone", "copies": 0}
+    assert delete_files([payload, payload], lambda: None) == [{"file": "deleted", "copies": 0}, gone]
 
 
 def test_a_file_of_a_row_that_goes() -> None:

@@ -38,16 +38,16 @@ web.run_app(server.app, sock=listener, access_log=None, print=None)
 
 def object_store(folder: Path) -> contextlib.AbstractContextManager[str]:
     """An S3 server (moto) while the block runs; gives its address."""
-    return _server(["-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p"], folder)
+    return server(["-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p"], folder)
 
 
 def payment_provider(folder: Path) -> contextlib.AbstractContextManager[str]:
     """A payment provider (localstripe) while the block runs; gives its address."""
-    return _server(["-c", _LOCALSTRIPE], folder)
+    return server(["-c", _LOCALSTRIPE], folder)
 
 
 @contextlib.contextmanager
-def _server(arguments: Sequence[str], folder: Path) -> Iterator[str]:
+def server(arguments: Sequence[str], folder: Path) -> Iterator[str]:
     """Run a Python server that takes its port as last argument, until the block ends."""
     for _ in range(3):
         port = free_port()
@@ -57,20 +57,25 @@ def _server(arguments: Sequence[str], folder: Path) -> Iterator[str]:
             command, cwd=folder, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         try:
-            if _answers(process, port):
+            if answers(process, port):
                 yield f"http://127.0.0.1:{port}"
                 return
         finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            end(process)
     raise RuntimeError(f"{command[2][:40]!r} did not start on a loopback port")
 
 
-def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started here, by force where it does not end by itself."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def answers(process: subprocess.Popen[bytes], port: int) -> bool:
     """Wait until the port takes connections; False where the process ended first (somebody took the port)."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:

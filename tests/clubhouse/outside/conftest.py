@@ -42,6 +42,16 @@ class Bucket:
         if versioned:
             self.client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
 
+    def versions(self) -> list[tuple[str, str]]:
+        """The key and the id of every version and delete marker."""
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name)
+        return [
+            (one["Key"], one["VersionId"])
+            for page in pages
+            for kind in ("Versions", "DeleteMarkers")
+            for one in page.get(kind, ())
+        ]
+
     def all_bytes(self) -> bytes:
         """The keys and the contents of every version of everything, and the keys of uploads left open."""
         found = []

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -18,6 +21,7 @@ from clubhouse.imports.photos import storing
 from clubhouse.schedule.models import Club
 from clubhouse.team.models import StaffMember
 from lethe import outbox, pipeline
+from lethe.contrib import s3 as keys_of_s3
 from lethe.contrib import storages as adapter
 from lethe.models import Effect
 from tests.clubhouse.outside.conftest import Bucket
@@ -81,7 +85,7 @@ def test_gone_already_is_done(bucket: Bucket) -> None:
 
 
 def test_one_call_takes_no_more_than_its_limit(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter, "BATCH", 2)
+    monkeypatch.setattr(keys_of_s3, "BATCH", 2)
     for number in range(5):
         bucket.client.put_object(Bucket=bucket.name, Key="clients/one.png", Body=b"%d" % number)
     sizes: list[int] = []
@@ -94,20 +98,148 @@ def test_one_call_takes_no_more_than_its_limit(bucket: Bucket, monkeypatch: pyte
     assert bucket.all_bytes() == b""
 
 
-def answer_with(client: Any, operation: str, body: str, status: int = 200) -> None:
-    """Let the next answers to ``operation`` be what an object store sends when it refuses, instead of asking it."""
+def answered(request: Any, body: str, status: int = 200) -> Any:
+    """What an object store answers, without asking it."""
     from botocore.awsrequest import AWSResponse
 
     class Raw:
         def stream(self, **_: Any) -> list[bytes]:
             return [body.encode()]
 
-    client.meta.events.register(
-        f"before-send.s3.{operation}",
-        lambda request, **_: AWSResponse(request.url, status, {"content-type": "application/xml"}, Raw()),
-    )
+    return AWSResponse(request.url, status, {"content-type": "application/xml"}, Raw())
 
 
+def answer_with(client: Any, operation: str, body: str, status: int = 200) -> None:
+    """Let the next answers to ``operation`` be what an object store sends when it refuses, instead of asking it."""
+    client.meta.events.register(f"before-send.s3.{operation}", lambda request, **_: answered(request, body, status))
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+def calls(client: Any) -> list[str]:
+    """What this client asks the store from now on, by name."""
+    asked: list[str] = []
+    client.meta.events.register("before-send.s3", lambda event_name, **_: asked.append(event_name.rpartition(".")[2]))
+    return asked
+
+
+def some(bucket: Bucket, count: int, folder: str = "clients") -> list[str]:
+    """Keys of files in a folder: with two versions each, every third under a delete marker as well."""
+    names = [f"{folder}/{number:02}-{secrets.token_hex(4)}.png" for number in range(count)]
+    for number, name in enumerate(names):
+        for body in (b"first", b"second"):
+            bucket.client.put_object(Bucket=bucket.name, Key=name, Body=body)
+        if number % 3 == 0:
+            bucket.client.delete_object(Bucket=bucket.name, Key=name)
+    return names
+
+
+def test_many_files_go_with_few_calls_and_no_other(bucket: Bucket) -> None:
+    names, others = some(bucket, 30), some(bucket, 3)
+    longer = f"{names[5]}.old"
+    bucket.client.put_object(Bucket=bucket.name, Key=longer, Body=b"not this client's")
+    upload = bucket.client.create_multipart_upload(Bucket=bucket.name, Key=names[7])["UploadId"]
+    bucket.client.upload_part(Bucket=bucket.name, Key=names[7], UploadId=upload, PartNumber=1, Body=b"third")
+    of_others = bucket.client.create_multipart_upload(Bucket=bucket.name, Key=others[0])["UploadId"]
+    gone = "clients/never-was.png"
+    outbox.record_all("file.delete", [{"name": name} for name in (*names, gone, names[0])])
+    asked = calls(storages["default"].connection.meta.client)
+
+    assert outbox.drain() == 32
+
+    once = ["ListMultipartUploads", "ListObjectVersions"]
+    first = ["ListMultipartUploads", "AbortMultipartUpload", "ListObjectVersions", "DeleteObjects"]
+    assert asked == [*first, *once], "and a second look, nothing more"
+    assert {key for key, _ in bucket.versions()} == {*others, longer}
+    assert bucket.uploads() == [others[0]]
+    assert of_others != upload
+    receipts = [effect.receipt for effect in Effect.objects.order_by("pk")]
+    assert receipts[0] == {"file": "deleted", "versions": 2, "markers": 1, "uploads": 0}
+    assert receipts[7] == {"file": "deleted", "versions": 2, "markers": 0, "uploads": 1}
+    assert receipts[30] == receipts[31] == {"file": "was gone", "versions": 0, "markers": 0, "uploads": 0}
+
+
+@pytest.mark.parametrize(("page", "worth"), [(1, 1), (7, 2), (40, 4)])
+def test_whatever_the_size_of_a_page_all_of_them_go_and_no_other(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, page: int, worth: int
+) -> None:
+    """A folder is listed as long as that is cheaper, and the rest is asked for one by one."""
+    monkeypatch.setattr(keys_of_s3, "PAGE", worth)
+    mixed = some(bucket, 14)
+    wanted, others = mixed[::2] + some(bucket, 2, "clients/deeper"), mixed[1::2]
+    s3 = storages["default"].connection.meta.client
+    for operation, name in (("ListObjectVersions", "MaxKeys"), ("ListMultipartUploads", "MaxUploads")):
+        s3.meta.events.register(
+            f"provide-client-params.s3.{operation}", lambda params, name=name, **_: params | {name: page}
+        )
+    before = bucket.versions()
+    answers = adapter.purge_all(storages["default"], wanted)
+    assert [answer["file"] for answer in answers] == ["deleted"] * len(wanted)
+    assert sorted(bucket.versions()) == sorted(entry for entry in before if entry[0] in others)
+
+
+def test_a_crowded_folder_is_not_listed_to_its_end(bucket: Bucket) -> None:
+    names = some(bucket, 20)
+    wanted = [names[0], names[9], names[19]]
+    asked = calls(storages["default"].connection.meta.client)
+    adapter.purge_all(storages["default"], wanted)
+    assert asked.count("ListObjectVersions") == 6, "so few are asked for by themselves"
+    assert {key for key, _ in bucket.versions()} == {*names} - {*wanted}
+
+
+def test_one_that_is_refused_does_not_stop_the_others(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
+    """By the answer for one key, by the call that names it, and where it is listed with others."""
+    names = some(bucket, 20)
+    in_answer, in_call, listed = names[2], names[8], names[13]
+    s3 = storages["default"].connection.meta.client
+
+    def refuse(request: Any, **_: Any) -> Any:
+        if request.method == "POST" and in_call.encode() in request.body:
+            return answered(request, "<Error><Code>MalformedXML</Code></Error>", 400)
+        prefix = parse_qs(urlsplit(request.url).query).get("prefix") if "versions" in request.url else None
+        if prefix in (["clients/"], [listed]):
+            return answered(request, "<Error><Code>InvalidArgument</Code></Error>", 400)
+        return None
+
+    def lock(parsed: dict[str, Any], **_: Any) -> None:
+        if "Error" not in parsed:
+            parsed["Errors"] = [{"Key": in_answer, "Code": "AccessDenied"}]
+
+    s3.meta.events.register("after-call.s3.DeleteObjects", lock)
+    s3.meta.events.register("before-send.s3", refuse)
+    outbox.record_all("file.delete", [{"name": name} for name in names])
+    assert outbox.drain() == 17
+    causes = dict(Effect.objects.filter(done_at=None).values_list("payload__name", "last_error"))
+    assert causes == {
+        in_answer: causes[in_answer],
+        in_call: "The object store answered MalformedXML.",
+        listed: "The object store answered InvalidArgument.",
+    }
+    assert re.fullmatch(r"The object store refused \d of 2 deletions \(AccessDenied\)\.", causes[in_answer])
+    assert {key for key, _ in bucket.versions()} >= {in_call, listed}
+    assert not any(name in caplog.text for name in names)
+
+
+@pytest.mark.parametrize(
+    ("address", "cause", "most"),
+    [
+        ("http://127.0.0.1:9", "The object store did not answer (EndpointConnectionError).", 30),
+        (None, "The object store answered NoSuchBucket.", 1),
+    ],
+)
+def test_what_no_key_will_get_is_not_asked_for_each(
+    bucket: Bucket, settings: Any, address: str | None, cause: str, most: int
+) -> None:
+    default = settings.STORAGES["default"]
+    options = default["OPTIONS"] | ({"endpoint_url": address} if address else {"bucket_name": "nobody-has-it"})
+    settings.STORAGES = settings.STORAGES | {"default": default | {"OPTIONS": options}}
+    outbox.record_all("file.delete", [{"name": f"clients/{number}.png"} for number in range(200)])
+    asked = calls(storages["default"].connection.meta.client)
+    assert outbox.drain() == 0
+    assert set(Effect.objects.values_list("last_error", "attempts")) == {(cause, 1)}
+    assert 1 <= len(asked) <= most
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
 def test_a_key_that_is_refused_is_tried_again(
     bucket: Bucket, club: Club, manager: StaffMember, caplog: pytest.LogCaptureFixture
 ) -> None:

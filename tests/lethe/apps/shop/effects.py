@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lethe.outbox import Retry, handler
+from lethe.outbox import Answer, NotYet, Retry, handler
 
 
 @handler("card.detach")
@@ -48,3 +50,29 @@ def kills(payload: dict[str, Any]) -> None:
 def strange(payload: dict[str, Any]) -> dict[str, Any]:
     """Answers with something that is no JSON."""
     return {"answer": object()}
+
+
+@handler("shop.many", together=100)
+def many(payloads: Sequence[dict[str, Any]], working: Callable[[], None]) -> list[Answer]:
+    """As the others, for many at once: each payload says what becomes of it."""
+    if any(payload.get("all") for payload in payloads):
+        raise Retry("The bank is closed to everybody.")
+    answers: list[Answer] = []
+    for payload in payloads:
+        working()
+        match payload.get("do"):
+            case "kill":
+                os._exit(9)
+            case "fail":
+                answers.append(ValueError(f"no such person: {payload['line']}"))
+            case "retry":
+                answers.append(Retry(f"The bank is closed until {payload['line']}."))
+            case "wait":
+                answers.append(NotYet(datetime.datetime.fromisoformat(payload["until"])))
+            case "strange":
+                answers.append({"answer": object()})
+            case "vanish":
+                continue
+            case _:
+                answers.append(write(payload) | {"line": len(payload["line"]), "beside": len(payloads) - 1})
+    return answers
