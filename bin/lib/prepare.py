@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
 UNREACHABLE = re.compile(
     r"NewConnectionError|Connection(Error|Refused| refused| aborted| broken)|Failed to establish|name resolution|"
     r"Network is unreachable|ProxyError|timed out|SSLError|No matching distribution found"
@@ -41,7 +39,7 @@ def environment(kind: str = "run") -> Path:
     """The interpreter of an environment that holds what ``requirements/KIND.lock`` lists; made or mended if needed.
 
     The development lock contains the run-time lock, version for version, so an environment for ``dev`` serves both.
-    Raises ``Refused`` where it cannot be made.
+    ``swift``, the object store to test against, has one of its own. Raises ``Refused`` where it cannot be made.
     """
     if not _current(kind):
         try:
@@ -49,8 +47,8 @@ def environment(kind: str = "run") -> Path:
                 if not _current(kind):
                     _make(kind)
         except OSError as error:
-            raise Refused(f"The environment {VENV} cannot be written ({error.strerror}).") from None
-    return PYTHON
+            raise Refused(f"The environment {_folder(kind)} cannot be written ({error.strerror}).") from None
+    return _python(kind)
 
 
 def variables(**more: str) -> dict[str, str]:
@@ -94,31 +92,41 @@ def _digest(kind: str) -> str:
     return hashlib.sha256((ROOT / "requirements" / f"{kind}.lock").read_bytes()).hexdigest()
 
 
+def _folder(kind: str) -> Path:
+    return ROOT / (".venv-swift" if kind == "swift" else ".venv")
+
+
+def _python(kind: str) -> Path:
+    return _folder(kind) / "bin" / "python"
+
+
 def _stamp(kind: str) -> Path:
-    return VENV / f"{kind}.sha256"
+    return _folder(kind) / f"{kind}.sha256"
 
 
 def _current(kind: str) -> bool:
     try:
-        return PYTHON.exists() and _stamp(kind).read_text() == _digest(kind)
+        return _python(kind).exists() and _stamp(kind).read_text() == _digest(kind)
     except FileNotFoundError:
         return False
 
 
 def _make(kind: str) -> None:
-    print("Preparing the environment in .venv; the first time takes a minute or two.", file=sys.stderr, flush=True)
-    if not _answers(PYTHON, "-m", "pip", "--version"):
-        made = _run(sys.executable, "-m", "venv", "--clear", str(VENV))
+    folder, python = _folder(kind), _python(kind)
+    said = f"Preparing the environment in {folder.name}; the first time takes a minute or two."
+    print(said, file=sys.stderr, flush=True)
+    if not _answers(python, "-m", "pip", "--version"):
+        made = _run(sys.executable, "-m", "venv", "--clear", str(folder))
         if made.returncode:
             if re.search(r"ensurepip|No module named '?venv", made.stdout):
                 raise Refused(
                     f"The Python at {sys.executable} has no venv module; install it "
                     "(on Debian and Ubuntu: apt-get install python3-venv)."
                 )
-            raise Refused(f"The environment {VENV} could not be made: {_last_line(made.stdout)}")
+            raise Refused(f"The environment {folder} could not be made: {_last_line(made.stdout)}")
     lock = ROOT / "requirements" / f"{kind}.lock"
     quietly = ("--quiet", "--disable-pip-version-check", "--no-input", "--retries", "2")
-    done = _run(str(PYTHON), "-m", "pip", "install", *quietly, "--prefer-binary", "--require-hashes", "-r", str(lock))
+    done = _run(str(python), "-m", "pip", "install", *quietly, "--prefer-binary", "--require-hashes", "-r", str(lock))
     if done.returncode:
         name = lock.relative_to(ROOT)
         if "DO NOT MATCH THE HASHES" in done.stdout:
@@ -129,7 +137,7 @@ def _make(kind: str) -> None:
                 "or set PIP_INDEX_URL to a package index that it reaches, and start again."
             )
         raise Refused(f"The packages in {name} could not be installed: {_last_line(done.stdout)}")
-    for each in ("run", "dev") if kind == "dev" else ("run",):
+    for each in ("run", "dev") if kind == "dev" else (kind,):
         beside = _stamp(each).with_suffix(".new")
         beside.write_text(_digest(each))
         beside.replace(_stamp(each))

@@ -23,14 +23,14 @@ from tests.support.outside import listener, object_store, payment_provider
 BUCKET = "clubhouse"
 
 
-def store_client(address: str) -> Any:
+def store_client(address: str, key: str = "testing", secret: str = "testing") -> Any:  # noqa: S107
     """The object store as a person with another program sees it."""
     return boto3.client(
         "s3",
         endpoint_url=address,
         region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
         config=Config(s3={"addressing_style": "path"}),
     )
 

@@ -13,6 +13,8 @@ import json
 import os
 import secrets
 import subprocess
+import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from urllib.parse import quote
 
 from tests.support.mail import free_port
 from tests.support.outside import answers, end
+from tests.support.parts import BUCKET, store_client
 
 ACCOUNT: Final = "AUTH_club"
 #: The key's id and its secret; Swift takes no other.
@@ -111,6 +114,7 @@ use = egg:swift#symlink
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+error_suppression_interval = 1
 """
 
 
@@ -232,3 +236,31 @@ def swift(interpreter: str, folder: Path) -> Iterator[Swift]:
     finally:
         for kind in reversed(list(made.running)):
             made.stop(kind)
+
+
+def serve(interpreter: str) -> None:
+    """Start a Swift with a versioned bucket, say what to set, and tell what it holds until the input ends."""
+    with tempfile.TemporaryDirectory(prefix="clubhouse-swift-") as folder, swift(interpreter, Path(folder)) as store:
+        name, secret = CREDENTIALS
+        s3 = store_client(store.address, name, secret)
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        for setting, value in {
+            "CLUBHOUSE_S3_BUCKET": BUCKET,
+            "CLUBHOUSE_S3_ENDPOINT": store.address,
+            "CLUBHOUSE_S3_KEY": name,
+            "CLUBHOUSE_S3_SECRET": secret,
+        }.items():
+            print(f"export {setting}={value}")
+        print("\nEnter tells what Swift holds; Ctrl-C ends it.", flush=True)
+        for _ in sys.stdin:
+            store.tidy()
+            for container, names in store.everything().items():
+                what = {f"\0versions\0{BUCKET}": "versions", f"{BUCKET}+segments": "parts"}.get(container, "files")
+                print(f"{what:<9} {len(names)}")
+            print(f"bytes     {len(store.stored()):,}", flush=True)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(sys.argv[1])

@@ -32,6 +32,8 @@ ROUNDS = 5
 THREADS = 8
 #: A page of a listing is worth as many calls for one key each.
 PAGE = 16
+#: A call that deletes and fails is made again in so many: one key may be the reason, or a store that needs its time.
+SHARES = 8
 #: What an object store answers for what is gone already.
 GONE = {"NoSuchKey", "NoSuchVersion", "NoSuchUpload"}
 #: What it would answer whatever the key.
@@ -197,15 +199,18 @@ class Purge:
 
     def _delete(self, entries: list[tuple[Key, Found]]) -> None:
         refused: dict[str, list[Any]] = defaultdict(list)
-        for start in range(0, len(entries), BATCH):
-            self._call(entries[start : start + BATCH], refused)
-            self.working()
+        self._call_in(entries, BATCH, refused)
         asked = Counter(key.name for key, _ in entries)
         for key, found in entries:
             key.went[found.what] += 1
             if codes := refused.get(key.name):
                 said = f"The object store refused {len(codes)} of {asked[key.name]} deletions ({_shown(codes[0])})."
                 key.error = key.error or Retry(said)
+
+    def _call_in(self, entries: list[tuple[Key, Found]], most: int, refused: dict[str, list[Any]]) -> None:
+        for start in range(0, len(entries), most):
+            self.working()
+            self._call(entries[start : start + most], refused)
 
     def _call(self, part: list[tuple[Key, Found]], refused: dict[str, list[Any]]) -> None:
         objects = [{"Key": key.name, "VersionId": found.id} for key, found in part]
@@ -215,10 +220,8 @@ class Purge:
             cause = self._failed(error)
             if len(part) == 1:
                 part[0][0].error = cause
-                return
-            # One that cannot be asked for holds up no other.
-            for half in (part[: len(part) // 2], part[len(part) // 2 :]):
-                self._call(half, refused)
+            else:
+                self._call_in(part, -(-len(part) // SHARES), refused)
             return
         self._answered()
         for error in answer.get("Errors", ()):

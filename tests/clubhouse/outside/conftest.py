@@ -28,14 +28,14 @@ def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 class Bucket:
     """A bucket of one test, looked at from outside the product."""
 
-    def __init__(self, address: str, *, versioned: bool) -> None:
+    def __init__(self, address: str, *, versioned: bool, credentials: tuple[str, str] = ("testing", "testing")) -> None:
         self.name = f"club-{secrets.token_hex(6)}"
         self.client = boto3.client(
             "s3",
             endpoint_url=address,
             region_name="us-east-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
+            aws_access_key_id=credentials[0],
+            aws_secret_access_key=credentials[1],
             config=Config(s3={"addressing_style": "path"}),
         )
         self.client.create_bucket(Bucket=self.name)
@@ -70,16 +70,19 @@ class Bucket:
 @pytest.fixture
 def bucket(s3_address: str, settings: SettingsWrapper) -> Bucket:
     """A versioned bucket that is the product's object store during this test."""
-    return _as_storage(Bucket(s3_address, versioned=True), s3_address, settings)
+    return as_storage(Bucket(s3_address, versioned=True), s3_address, settings)
 
 
 @pytest.fixture
 def plain_bucket(s3_address: str, settings: SettingsWrapper) -> Bucket:
     """A bucket without versions that is the product's object store during this test."""
-    return _as_storage(Bucket(s3_address, versioned=False), s3_address, settings)
+    return as_storage(Bucket(s3_address, versioned=False), s3_address, settings)
 
 
-def _as_storage(bucket: Bucket, address: str, settings: SettingsWrapper) -> Bucket:
+def as_storage(
+    bucket: Bucket, address: str, settings: SettingsWrapper, credentials: tuple[str, str] = ("testing", "testing")
+) -> Bucket:
+    """Let the bucket be the product's object store during this test, set up as the product does it."""
     from clubhouse.environment import media_storage
 
     with pytest.MonkeyPatch.context() as patch:
@@ -87,8 +90,8 @@ def _as_storage(bucket: Bucket, address: str, settings: SettingsWrapper) -> Buck
             "BUCKET": bucket.name,
             "ENDPOINT": address,
             "REGION": "us-east-1",
-            "KEY": "testing",
-            "SECRET": "testing",
+            "KEY": credentials[0],
+            "SECRET": credentials[1],
         }.items():
             patch.setenv(f"CLUBHOUSE_S3_{name}", value)
         settings.STORAGES = settings.STORAGES | {"default": media_storage()}

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
@@ -192,7 +192,10 @@ def test_one_that_is_refused_does_not_stop_the_others(bucket: Bucket, caplog: py
     in_answer, in_call, listed = names[2], names[8], names[13]
     s3 = storages["default"].connection.meta.client
 
+    asked: list[bytes] = []
+
     def refuse(request: Any, **_: Any) -> Any:
+        asked.append(request.body or b"")
         if request.method == "POST" and in_call.encode() in request.body:
             return answered(request, "<Error><Code>MalformedXML</Code></Error>", 400)
         prefix = parse_qs(urlsplit(request.url).query).get("prefix") if "versions" in request.url else None
@@ -201,7 +204,7 @@ def test_one_that_is_refused_does_not_stop_the_others(bucket: Bucket, caplog: py
         return None
 
     def lock(parsed: dict[str, Any], **_: Any) -> None:
-        if "Error" not in parsed:
+        if "Error" not in parsed and in_answer.encode() in asked[-1]:
             parsed["Errors"] = [{"Key": in_answer, "Code": "AccessDenied"}]
 
     s3.meta.events.register("after-call.s3.DeleteObjects", lock)
@@ -214,9 +217,28 @@ def test_one_that_is_refused_does_not_stop_the_others(bucket: Bucket, caplog: py
         in_call: "The object store answered MalformedXML.",
         listed: "The object store answered InvalidArgument.",
     }
-    assert re.fullmatch(r"The object store refused \d of 2 deletions \(AccessDenied\)\.", causes[in_answer])
+    assert re.fullmatch(r"The object store refused [12] of 2 deletions \(AccessDenied\)\.", causes[in_answer])
     assert {key for key, _ in bucket.versions()} >= {in_call, listed}
     assert not any(name in caplog.text for name in names)
+
+
+def test_a_store_that_needs_its_time_for_many_gets_it(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call for many that is not answered in time is made again for fewer at once, in the same try."""
+    names = some(bucket, 8)
+    s3 = storages["default"].connection.meta.client
+    sizes: list[int] = []
+
+    def slow(request: Any, **_: Any) -> None:
+        sizes.append(request.body.count(b"<Key>"))
+        if sizes[-1] > 3:
+            raise ReadTimeoutError(endpoint_url="nowhere")
+
+    monkeypatch.setattr("botocore.retryhandler.random.random", lambda: 0.01)
+    s3.meta.events.register("before-send.s3.DeleteObjects", slow)
+    outbox.record_all("file.delete", [{"name": name} for name in names])
+    assert outbox.drain() == 8
+    assert bucket.versions() == []
+    assert [size for size in sizes if size <= 3] == [3, 3, 3, 3, 3, 3, 1]
 
 
 @pytest.mark.parametrize(
