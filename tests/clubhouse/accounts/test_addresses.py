@@ -213,7 +213,9 @@ def test_a_link_ends_with_the_day_the_next_one_and_a_new_password(
         AddressChange.objects.update(asked_at=timezone.now() - datetime.timedelta(days=2))
         ask(app, build)
         outbox.drain()
-        return token_in(mail_sink)
+        token = token_in(mail_sink)
+        assert addresses.change_of(token, now=timezone.now()), "it works so far"
+        return token
 
     first = asked()
     AddressChange.objects.update(asked_at=timezone.now() - addresses.LASTS)
@@ -224,9 +226,11 @@ def test_a_link_ends_with_the_day_the_next_one_and_a_new_password(
     third = asked()
     change_password(member, member.user, "another long password")
     assert press(third).status_code == 410
-    addresses.ask(member, member.user, NEW, now=timezone.now())
+    addresses.ask(member, member.user, "fourth@example.net", now=timezone.now())
     outbox.drain()
     fourth = token_in(mail_sink)
+    assert fourth != third
+    assert addresses.change_of(fourth, now=timezone.now()), "it works until the password is a new one"
     reset = PasswordReset.objects.create(user=member.user, asked_today="x")
     resets.mail(reset.pk, now=timezone.now())
     text = mail_sink.messages[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
