@@ -13,7 +13,7 @@ from clubhouse.accounts import again, lockout
 from clubhouse.accounts.permissions import may, may_delete_accounts
 from clubhouse.api import schemas as s
 from clubhouse.api.answers import once
-from clubhouse.api.member_routes import ERRORS, WRITES
+from clubhouse.api.member_routes import ERASES, ERRORS, WRITES
 from clubhouse.api.previews import preview_of
 from clubhouse.api.problems import Problem
 from clubhouse.api.serving import BearerToken
@@ -71,7 +71,7 @@ def preview(request: HttpRequest, client: s.Key) -> Any:
     return preview_of(look(_living(request, client))) | {"proof": proof}
 
 
-@router.post("/clients/{client}/deletion", auth=BearerToken("clients:erase"), response={200: s.ErasedOut} | WRITES)
+@router.post("/clients/{client}/deletion", auth=BearerToken("clients:erase"), response={200: s.ErasedOut} | ERASES)
 def delete(
     request: HttpRequest,
     sent: s.EraseIn,

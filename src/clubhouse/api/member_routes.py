@@ -28,6 +28,8 @@ from clubhouse.schedule.selectors import upcoming_bookings, waiting_of
 router = Router(tags=["Members"])
 ERRORS = {401: s.ProblemOut, 403: s.ProblemOut, 429: s.ProblemOut, 422: s.ProblemOut}
 WRITES = ERRORS | {400: s.ProblemOut, 404: s.ProblemOut, 409: s.ProblemOut}
+#: An erasure waits for a mail that is on its way, and says so where that takes too long.
+ERASES = WRITES | {503: s.ProblemOut}
 #: Days around today that the schedule is asked for.
 DAYS = 366
 
@@ -147,7 +149,7 @@ def mail_code(request: HttpRequest) -> Any:
     return Status(202, {"detail": "The code was mailed. It works for 10 minutes."})
 
 
-@router.post("/me/deletion", auth=BearerToken("account:delete"), response={200: s.ErasedOut} | WRITES)
+@router.post("/me/deletion", auth=BearerToken("account:delete"), response={200: s.ErasedOut} | ERASES)
 def delete_account(request: HttpRequest, sent: s.ConfirmIn) -> Any:
     """Delete your account, as it was previewed, with your password or the code. Your tokens stop with it."""
     member, user = _deletable(request)

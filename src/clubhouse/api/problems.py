@@ -20,6 +20,7 @@ TITLES = {
     422: "The request is not valid",
     429: "Too many requests",
     500: "Something failed here",
+    503: "Busy at this moment",
 }
 
 

@@ -24,7 +24,7 @@ from clubhouse.api.tokens import Caller, caller_of
 from clubhouse.clients.services import ErasedClientError
 from clubhouse.member.confirming import AccountGone
 from clubhouse.schedule.exceptions import ScheduleError
-from lethe.exceptions import Blocked, Changed, LetheError
+from lethe.exceptions import Blocked, Changed, LetheError, TryAgain
 
 log = logging.getLogger("clubhouse.api")
 NO_TOKEN = "Send the header “Authorization: Bearer …” with a token that is neither revoked nor over."  # noqa: S105
@@ -95,6 +95,10 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(ErasedClientError)
     def impossible(request: HttpRequest, error: Exception) -> HttpResponse:
         return answer(409, str(error))
+
+    @api.exception_handler(TryAgain)
+    def busy(request: HttpRequest, error: TryAgain) -> HttpResponse:
+        return answer(503, str(error), headers={"Retry-After": "60"})
 
     @api.exception_handler(LetheError)
     def not_erased(request: HttpRequest, error: LetheError) -> HttpResponse:

@@ -10,8 +10,10 @@ from django.utils import timezone
 from clubhouse.api import answers, scopes, tokens
 from clubhouse.api.models import ApiAnswer, ApiToken
 from clubhouse.clients.models import Client
+from clubhouse.messages.models import HandOver
 from clubhouse.schedule.models import Club
 from clubhouse.team.models import StaffMember
+from lethe import execute
 from lethe.models import Receipt, Run
 from tests.clubhouse.api.calls import Api, key, token_for
 from tests.support import factories as make
@@ -92,6 +94,18 @@ def test_blocked_and_changed_are_refused_by_name_and_may_be_sent_again(theirs: A
     assert theirs("POST", url, order, headers=key(), expect=409)["blockers"][0]["name"] == "active_membership"
     membership.delete()
     assert theirs("POST", url, previewed(theirs, someone), headers=key())["receipt"]
+
+
+def test_a_mail_on_its_way_is_said_and_the_same_order_may_be_sent_again(
+    theirs: Api, someone: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "PATIENCE", 0.1)
+    order, mark = previewed(theirs, someone), key()
+    mail = HandOver.objects.create(client=someone, since=timezone.now())
+    url = f"/clients/{someone.pk}/deletion"
+    assert "just being handed over" in theirs("POST", url, order, headers=mark, expect=503)["detail"]
+    mail.delete()
+    assert theirs("POST", url, order, headers=mark)["receipt"]
 
 
 @pytest.mark.parametrize("role", ["administrator_without_delete", "manager", "employee"])
