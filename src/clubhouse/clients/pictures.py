@@ -6,7 +6,6 @@ Files are written before the transaction and removed again where it fails, so th
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -42,7 +41,7 @@ def set_picture(client: Client, content: bytes) -> ProfileImage:
         _copies(stored, upright, image, CENTRED)
         with transaction.atomic():
             _hold(client)
-            _delete(ProfileImage.objects.select_for_update().filter(client=client))
+            _delete(client)
             image.save()
     return image
 
@@ -70,7 +69,7 @@ def crop_picture(client: Client, left: int, top: int, size: int) -> bool:
             row = ProfileImage.objects.select_for_update().filter(pk=image.pk).first()
             if row is None:
                 raise BadPicture(_("The picture was replaced or removed meanwhile. Look at it again."))
-            _forget(row.medium.name, row.thumbnail.name)
+            _forget(client, row.medium.name, row.thumbnail.name)
             row.medium, row.thumbnail = new.medium.name, new.thumbnail.name
             row.save(update_fields=["medium", "thumbnail"])
     return True
@@ -80,17 +79,17 @@ def crop_picture(client: Client, left: int, top: int, size: int) -> bool:
 def remove_pictures(client: Client) -> int:
     """Remove a client's pictures and every copy of them; returns how many. Raises ``ErasedClientError``."""
     _hold(client)
-    return _delete(ProfileImage.objects.select_for_update().filter(client=client))
+    return _delete(client)
 
 
-def _delete(rows: Iterable[ProfileImage]) -> int:
-    found = list(rows)
-    _forget(*(getattr(row, size).name for row in found for size in SIZES))
+def _delete(client: Client) -> int:
+    found = list(ProfileImage.objects.select_for_update().filter(client=client))
+    _forget(client, *(getattr(row, size).name for row in found for size in SIZES))
     return ProfileImage.objects.filter(pk__in=[row.pk for row in found]).delete()[0] if found else 0
 
 
-def _forget(*names: str) -> None:
-    record_all("file.delete", [{"name": name} for name in names if name])
+def _forget(client: Client, *names: str) -> None:
+    record_all("file.delete", [{"name": name, "business": client.business_id} for name in names if name])
 
 
 def _opened(content: bytes) -> Image.Image:

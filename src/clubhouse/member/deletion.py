@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
@@ -27,6 +28,7 @@ from clubhouse.member.selectors import settled_by_member
 from clubhouse.privacy.orders import MEMBER as REASON
 from clubhouse.privacy.selectors import look, result
 from clubhouse.privacy.services import erase
+from clubhouse.privacy.views import progress_part
 from clubhouse.privacy.wording import change_words
 from lethe.exceptions import Blocked, Changed
 from lethe.models import Receipt
@@ -171,6 +173,18 @@ def deleted(request: HttpRequest, build: AppBuild) -> HttpResponse:
         return to_sign_in(request, build)
     receipt = Receipt.objects.select_related("run").filter(number=number).first()
     return show(request, build, "deleted.html", {"result": result(receipt) if receipt else None})
+
+
+@require_safe
+@never_cache
+@open_page
+def progress(request: HttpRequest, build: AppBuild) -> HttpResponse:
+    """How far what lies outside the records has come, for the last screen, which asks by itself (row F12)."""
+    receipt = Receipt.objects.select_related("run").filter(number=_remembered(request)).first()
+    if receipt is None:
+        # Logged out in another tab.
+        return HttpResponseClientRedirect(reverse("member:goodbye", args=[build.slug]))
+    return progress_part(request, receipt.run, request.path)
 
 
 @require_POST

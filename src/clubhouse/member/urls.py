@@ -41,6 +41,7 @@ urlpatterns = [
     path(DELETE + "settle/<str:kind>/", deletion.settle, name="settle-all"),
     path(DELETE + "settle/<str:kind>/<int:pk>/", deletion.settle, name="settle"),
     path("deleted/", deletion.deleted, name="deleted"),
+    path("deleted/progress/", deletion.progress, name="progress"),
     path("deleted/logout/", deletion.log_out, name="logout"),
     path("goodbye/", deletion.goodbye, name="goodbye"),
 ]

@@ -11,11 +11,13 @@ from collections import Counter
 from django.db import transaction
 from django.db.models import F, Min
 
-from clubhouse.accounts.models import User
+from clubhouse.accounts.models import Business, User
 from clubhouse.messages.services import tell_not_done
 from clubhouse.privacy.models import ErasureReceipt, ToldOfFailure
 from clubhouse.sets import Keys, insert_all
+from lethe.cleaning import KIND as CLEAN
 from lethe.models import Effect, Receipt
+from lethe.outstanding import troubled
 
 #: How long an effect may fail before somebody is told, and how many are looked at in one go.
 LONG = datetime.timedelta(days=1)
@@ -28,20 +30,23 @@ def tell_administrators(now: datetime.datetime, *, using: str = "default") -> in
     with transaction.atomic(using=using):
         rows = (
             Effect.objects.using(using)
-            .filter(done_at=None, attempts__gt=0, created_at__lt=now - LONG)
-            .exclude(last_error="")
+            .filter(troubled(), created_at__lt=now - LONG)
             .exclude(pk__in=ToldOfFailure.objects.using(using).values("effect"))
         )
-        found = list(rows.order_by("pk").values_list("pk", "run_id", "run__by", "payload__business")[:MOST])
-        whose = _businesses({run for _, run, _, _ in found if run}, {by for _, _, by, _ in found if by}, using)
-        failing = {
-            pk: business
-            for pk, run, by, named in found
-            if (business := named if isinstance(named, int) else whose.get(str(run)) or whose.get(by))
-        }
-        insert_all([ToldOfFailure(effect_id=pk, told_at=now) for pk in sorted(failing)], using=using)
-        tell_not_done(Counter(failing.values()), using=using)
-    return len(failing)
+        found = list(rows.order_by("pk").values_list("pk", "kind", "run_id", "run__by", "payload__business")[:MOST])
+        runs, orders = {row[2] for row in found if row[2]}, {row[3] for row in found if row[3]}
+        whose = _businesses(runs, orders, using)
+        owners = [
+            named if isinstance(named, int) else whose.get(str(run)) or whose.get(by) for _, _, run, by, named in found
+        ]
+        failing = Counter(owner for owner in owners if owner)
+        if any(kind == CLEAN for _, kind, *_ in found):
+            # The database's files are everybody's.
+            failing.update(Business.objects.using(using).values_list("pk", flat=True))
+        # Those of nobody too, or five thousand of them would stand before all others for ever.
+        insert_all([ToldOfFailure(effect_id=row[0], told_at=now) for row in found], using=using)
+        tell_not_done(failing, using=using)
+    return len(found)
 
 
 def _businesses(runs: set[object], orders: set[str], using: str) -> dict[str, int]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Count, Max, Q
 from django.http import Http404
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -16,12 +14,14 @@ from django.utils.translation import ngettext
 from clubhouse.accounts.models import Business, User
 from clubhouse.clients.erasure import RESOLVED_BY_ERASURE
 from clubhouse.clients.models import Client
+from clubhouse.privacy.lasting import Lasting, lasting
 from clubhouse.privacy.models import ErasureReceipt
+from clubhouse.privacy.progress import Progress, progress
 from clubhouse.privacy.settle import COUNTED, where, words
-from clubhouse.privacy.wording import cause_words, effect_words, rows_words, said, sentence_case, step_words
+from clubhouse.privacy.wording import rows_words, said, sentence_case, step_words
 from clubhouse.templatetags.house import money
 from lethe import pipeline
-from lethe.models import Effect, Receipt, Run
+from lethe.models import Receipt, Run
 from lethe.plan import plan_for
 from lethe.preview import Finding, Preview
 from lethe.steps import Step
@@ -167,57 +167,11 @@ def kept_entries(counts: Mapping[str, int] | None = None) -> list[Kept]:
     return found
 
 
+#: What an action counts and the list of effects tells anyway.
+TOLD_BELOW = ": messages to other systems"
+
+
 # --- after ------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, kw_only=True)
-class Deed:
-    """Effects of one kind: how many there are, are done, and failed at least once and wait for another try.
-
-    ``nobody`` is how many ended without a deed, because no payment provider is connected that could be asked.
-    """
-
-    label: str
-    total: int
-    done: int
-    failing: int
-    error: str
-    nobody: int = 0
-
-    @property
-    def state(self) -> str:
-        """``done``, ``failed`` or ``waiting``."""
-        if self.done == self.total:
-            return "done"
-        return "failed" if self.failing else "waiting"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far what is done outside the database has come."""
-
-    deeds: list[Deed]
-
-    @property
-    def total(self) -> int:
-        return sum(deed.total for deed in self.deeds)
-
-    @property
-    def done(self) -> int:
-        return sum(deed.done for deed in self.deeds)
-
-    @property
-    def finished(self) -> bool:
-        return self.done == self.total
-
-    @property
-    def failing(self) -> bool:
-        return any(deed.state == "failed" for deed in self.deeds)
-
-    @property
-    def token(self) -> str:
-        """Changes when there is something new to say."""
-        return "-".join(f"{deed.done}.{deed.failing}" for deed in self.deeds) or "0"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """One erasure as its receipt tells it: what it settled first, what went, what was emptied, what stays (row P11)."""
@@ -228,7 +182,19 @@ class Result:
     removed: list[Line]
     cleared: list[Line]
     kept: list[Kept]
+    lasting: list[Lasting]
     progress: Progress
+
+    @property
+    def others(self) -> int:
+        """How many others the same transaction erased: the counts are of all of them."""
+        return self.run.subjects - 1
+
+
+def as_number(text: str) -> str:
+    """A receipt number as somebody typed it, as it was given: four groups of five with dashes between them."""
+    signs = "".join(sign for sign in text.upper() if sign.isalnum())
+    return "-".join(signs[start : start + 5] for start in range(0, len(signs), 5))
 
 
 def receipt_of(business: Business, number: str) -> Receipt:
@@ -252,43 +218,15 @@ def result(receipt: Receipt) -> Result:
     steps = _steps()
     counts: dict[str, int] = receipt.run.counts
     # An action's count has no step; what it settled is told apart from what went.
-    settled = {name: count for name, count in counts.items() if name not in steps}
+    settled = {name: n for name, n in counts.items() if name not in steps and not name.endswith(TOLD_BELOW)}
     cleared = {name: count for name, count in counts.items() if name in steps and steps[name].fate == "keep"}
     return Result(
         receipt=receipt,
         run=receipt.run,
         settled=_lines(settled),
-        removed=_lines({name: n for name, n in counts.items() if name not in settled and name not in cleared}),
+        removed=_lines({name: n for name, n in counts.items() if name in steps and name not in cleared}),
         cleared=_lines(cleared),
         kept=kept_entries(),
+        lasting=lasting(),
         progress=progress(receipt.run),
-    )
-
-
-def progress(run: Run) -> Progress:
-    """The state of a run's effects by kind, in one query."""
-    rows: list[dict[str, Any]] = list(
-        Effect.objects.filter(run=run)
-        .values("kind")
-        .annotate(
-            total=Count("pk"),
-            done=Count("pk", filter=Q(done_at__isnull=False)),
-            failing=Count("pk", filter=Q(done_at=None, attempts__gt=0) & ~Q(last_error="")),
-            error=Max("last_error"),
-            nobody=Count("pk", filter=Q(receipt__outcome="no payment provider")),
-        )
-        .order_by("kind")
-    )
-    return Progress(
-        deeds=[
-            Deed(
-                label=effect_words(row["kind"]),
-                total=row["total"],
-                done=row["done"],
-                failing=row["failing"],
-                error=cause_words(row["error"] or ""),
-                nobody=row["nobody"],
-            )
-            for row in rows
-        ]
     )

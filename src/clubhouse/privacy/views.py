@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,11 +18,13 @@ from clubhouse.clients import selectors as clients
 from clubhouse.clients.models import Client
 from clubhouse.privacy import selectors, services
 from clubhouse.privacy.forms import PrivacySettingsForm
-from clubhouse.privacy.outstanding import outstanding
+from clubhouse.privacy.outstanding import find as find_outstanding
+from clubhouse.privacy.progress import progress as progress_of
 from clubhouse.privacy.residue import residue as find_residue
 from clubhouse.privacy.wording import rows_words, said, step_words, what_words
 from lethe import pipeline
 from lethe.explain import Entry
+from lethe.models import Run
 
 
 @administrator_required
@@ -34,13 +37,33 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
 
 @administrator_required
 @require_safe
+def find_receipt(request: HttpRequest) -> HttpResponse:
+    """Look a receipt up by its number, as it is read out or typed: small letters, without dashes (row P11)."""
+    business = request.business  # type: ignore[attr-defined]
+    sought = request.GET.get("number", "").strip()[:40]
+    if not sought:
+        return redirect("privacy:settings")
+    try:
+        return redirect("privacy:receipt", selectors.receipt_of(business, selectors.as_number(sought)).number)
+    except Http404:
+        return _settings_page(request, PrivacySettingsForm(business=business), sought=sought, status=404)
+
+
+@administrator_required
+@require_safe
 def progress(request: HttpRequest, number: str) -> HttpResponse:
     """The progress list alone. 204 where nothing is new, so that a screen reader is not told the same every second."""
     found = selectors.receipt_of(request.business, number)  # type: ignore[attr-defined]
-    state = selectors.progress(found.run)
-    if request.GET.get("seen") == state.token and not state.finished:
+    return progress_part(request, found.run, request.path)
+
+
+def progress_part(request: HttpRequest, run: Run, address: str, **context: Any) -> HttpResponse:
+    """What an open page asks for by itself, from ``address``."""
+    state, seen = progress_of(run), request.GET.get("seen", "")
+    if seen == state.token and not state.finished:
         return HttpResponse(status=204)
-    return render(request, "privacy/_progress.html", {"progress": state, "number": found.number})
+    told = {"progress": state, "progress_url": address, "told": state.tells(seen)}
+    return render(request, "privacy/_progress.html", told | context)
 
 
 @administrator_required
@@ -113,5 +136,11 @@ def settings(request: HttpRequest) -> HttpResponse:
         set_password_before_deletion(business, wanted=form.cleaned_data["ask_password"])
         messages.success(request, _("The privacy settings were saved. They apply to the next deletion."))
         return redirect("privacy:settings")
-    context = {"form": form, "outstanding": outstanding(business)}
-    return render(request, "privacy/settings.html", context, status=422 if form.is_bound else 200)
+    return _settings_page(request, form, status=422 if form.is_bound else 200)
+
+
+def _settings_page(request: HttpRequest, form: PrivacySettingsForm, *, sought: str = "", status: int) -> HttpResponse:
+    found = find_outstanding(request.business)  # type: ignore[attr-defined]
+    return render(
+        request, "privacy/settings.html", {"form": form, "outstanding": found, "sought": sought}, status=status
+    )

@@ -59,6 +59,9 @@ EFFECTS = {
     "webhook.deliver": _("Tell other systems (webhooks)"),
     "webhook.complete": _("Tell other systems that all is done (webhooks)"),
     "staff.mail": _("Tell trainers and managers by mail"),
+    "bytes.clean": _("Rewrite the database’s files, so that nothing deleted is left in them"),
+    "residue.found": _("Tell administrators what still names the person"),
+    "staff.tasks": _("Make tasks for the desk"),
     "residue.search": _("Search for what still names the person"),
     "schedule.offer_places": _("Offer freed places to the next in line"),
 }
@@ -114,6 +117,15 @@ CAUSES = (
         _("The payment provider refused (status %(status)s)"),
     ),
     (
+        re.compile(r"The object store did not answer \((?P<error>\w+)\)"),
+        _("The object store did not answer (%(error)s)"),
+    ),
+    (re.compile(r"The object store answered (?P<code>.+)"), _("The object store answered %(code)s")),
+    (
+        re.compile(r"The object store refused (?P<some>\d+) of (?P<all>\d+) deletions \((?P<code>.+)\)"),
+        _("The object store refused %(some)s of %(all)s deletions (%(code)s)"),
+    ),
+    (
         re.compile(r"The endpoint answered (?P<status>\d+); redirects are not followed"),
         _("The endpoint answered %(status)s; redirects are not followed"),
     ),
@@ -122,12 +134,20 @@ CAUSES = (
         re.compile(r"The endpoint was not reached: no answer \((?P<error>\w+)\)"),
         _("The endpoint was not reached: no answer (%(error)s)"),
     ),
+    # What nobody foresaw is recorded by its kind alone: its text may hold a person's data.
+    (re.compile(r"(?P<error>[A-Z]\w+)"), _("Something failed that nobody foresaw (%(error)s)")),
 )
 #: A cause within a cause: what a provider did not do, and why.
 TOLD = re.compile(r"The sign-in provider was not told: (?P<cause>.*)")
 #: Causes that are always the same.
 PLAIN_CAUSES = (
     gettext_noop("The mail server is slow; the rest is mailed at the next try"),
+    gettext_noop("The worker ended in the middle of it"),
+    gettext_noop("The object store still lists the file, or somebody is writing it"),
+    gettext_noop("Another cleaning is running"),
+    gettext_noop("Somebody has been reading from the database all the while, which keeps its log from emptying"),
+    gettext_noop("Somebody else is writing to the database, or reads it in one long transaction"),
+    gettext_noop("No room: a rewrite needs as much free room again as the database is large"),
     gettext_noop("The payment provider refused the key; check CLUBHOUSE_STRIPE_KEY"),
     gettext_noop("The payment provider asked to come back later"),
     gettext_noop("The payment provider could not redact the customer; its dashboard says what is in the way"),

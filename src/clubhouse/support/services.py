@@ -165,7 +165,7 @@ def close_erased(batch: Batch) -> dict[str, int]:
             raise exceptions.NoMatch
     for case in found.values():
         if case.screenshot:
-            batch.emit("file.delete", {"name": case.screenshot.name})
+            batch.emit("file.delete", {"name": case.screenshot.name, "business": case.business_id})
     closed = Case.objects.using(batch.using).filter(pk__in=Keys(found))
     closed.update(state=State.DELETED, moved_at=batch.now, **_EMPTY)
     steps = [
@@ -188,7 +188,7 @@ def close_old(now: datetime.datetime) -> int:
     """Close the requests in which nothing has happened for 30 days; returns how many. A fixed number of statements."""
     old = Case.objects.filter(state__in=Case.LIVE, moved_at__lte=now - LIES_FOR)
     cases = list(old.select_for_update().order_by("pk"))
-    shots = [{"name": case.screenshot.name} for case in cases if case.screenshot]
+    shots = [{"name": case.screenshot.name, "business": case.business_id} for case in cases if case.screenshot]
     outbox.record_all("file.delete", shots)
     Case.objects.filter(pk__in=Keys(case.pk for case in cases)).update(state=State.EXPIRED, moved_at=now, **_EMPTY)
     insert_all([CaseStep(case=case, kind=Kind.EXPIRED, role=Role.SYSTEM, at=now) for case in cases], using="default")
@@ -257,4 +257,4 @@ def _tell(
 
 def _drop_screenshot(case: Case) -> None:
     if case.screenshot:
-        outbox.record("file.delete", {"name": case.screenshot.name})
+        outbox.record("file.delete", {"name": case.screenshot.name, "business": case.business_id})

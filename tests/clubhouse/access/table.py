@@ -55,11 +55,13 @@ TABLE = [
     Line("tasks:finish", "task", "POST", TEAM, True),
     # --- privacy ------------------------------------------------------------------------------------------------------
     Line("privacy:settings", "", FORM, ADMINISTRATORS),
+    Line("privacy:outstanding", "", "GET", ADMINISTRATORS),
     Line("privacy:retry-all", "", "POST", ADMINISTRATORS),
     Line("privacy:retry", "overdue", "POST", ADMINISTRATORS),
     Line("privacy:explanation", "", "GET", ADMINISTRATORS),
     Line("privacy:already-deleted", "", "GET", ADMINISTRATORS),
     Line("privacy:residue", "client", "GET", DELETERS, True),
+    Line("privacy:find-receipt", "", "GET", ADMINISTRATORS),
     Line("privacy:receipt", "receipt", "GET", ADMINISTRATORS, True),
     Line("privacy:progress", "receipt", "GET", ADMINISTRATORS, True),
     # --- schedule -----------------------------------------------------------------------------------------------------
@@ -217,6 +219,7 @@ ELSEWHERE = {
         "member:delete",
         "member:delete-code",
         "member:deleted",
+        "member:progress",
         "member:logout",
         "member:goodbye",
     ],

@@ -113,13 +113,21 @@ def test_an_old_cookie_is_refused_with_the_next_request(client: Browser, build: 
 def test_the_last_screen_has_the_receipt_and_logout_acknowledges(
     client: Browser, build: AppBuild, member: Client
 ) -> None:
+    make.make_membership(member, provider_reference="sub_1", status="cancelled")
     enter(client, build, member.email)
     answer = confirm(client, build, password=make.PASSWORD)
     number = Receipt.objects.get().number
     assert number not in answer["Location"], "an address is logged"
     page = client.get(answer["Location"]).content.decode()
     assert number in page
-    assert "What was removed" in page
+    assert "What was settled and removed" in page
+    assert 'role="status" id="progress-said"' in page
+    assert f'hx-get="{at(build, "progress")}?seen=' in page
+    assert "Try now, under Privacy" not in page
+    outbox.drain()
+    part = client.get(at(build, "progress"))
+    assert part.status_code == 200
+    assert part["Cache-Control"].startswith("max-age=0, no-cache")
     assert "What is kept, and why" in page
     assert member.first_name not in page
     assert client.get(at(build, "deleted")).status_code == 200, "it can be reloaded"
@@ -128,6 +136,7 @@ def test_the_last_screen_has_the_receipt_and_logout_acknowledges(
     assert bye.redirect_chain[-1][0] == at(build, "goodbye")
     assert "no longer usable" in bye.content.decode()
     assert client.get(at(build, "deleted"))["Location"].startswith(at(build, "sign-in")), "the receipt is put away"
+    assert client.get(at(build, "progress"))["HX-Redirect"] == at(build, "goodbye"), "another tab stops asking"
     assert client.post(at(build, "logout")).status_code == 302, "works although nobody is signed in"
 
 

@@ -50,7 +50,7 @@ def test_it_is_shown_with_cause_and_age(
     club: Club, administrator: StaffMember, client: Browser, settings: SettingsWrapper
 ) -> None:
     browser = sign_in(client, administrator)
-    assert "Nothing has failed and waits" in browser.get(PAGE).content.decode()
+    assert "No client has been deleted yet" in browser.get(PAGE).content.decode()
     effect = failed(club, administrator, settings)
     Effect.objects.update(created_at=timezone.now() - datetime.timedelta(days=3))
     page = browser.get(PAGE).content.decode()
@@ -73,7 +73,7 @@ def test_trying_it_now(
     page = browser.post(f"/privacy/outstanding/{effect.pk}/retry/", follow=True).content.decode()
     assert "It is tried now." in page
     assert outbox.drain() == 1
-    assert "Nothing has failed and waits" in browser.get(PAGE).content.decode()
+    assert "The payment provider did not answer" not in browser.get(PAGE).content.decode()
     page = browser.post(f"/privacy/outstanding/{effect.pk}/retry/", follow=True).content.decode()
     assert "done in the meantime" in page
 
@@ -137,7 +137,7 @@ def test_trying_all_now_wakes_an_endpoint_that_was_left_alone(
     outbox.drain()
     assert len(http_listener.asked) == 1
     browser = sign_in(client, administrator)
-    assert "Try all now" in browser.get(PAGE).content.decode()
+    assert "Try all 3" in browser.get(PAGE).content.decode()
     browser.post("/privacy/outstanding/retry/")
     assert outbox.drain() == 3
     assert len(http_listener.asked) == 4
@@ -155,18 +155,97 @@ def test_a_worker_that_has_it_in_hand_keeps_it(
     assert outbox.take() == []
 
 
-def test_a_long_list_is_cut_and_counted(business: Business, administrator: StaffMember, client: Browser) -> None:
-    rows = [
-        Effect(kind="webhook.deliver", payload={"business": business.pk}, attempts=1, last_error="The endpoint failed.")
-        for _ in range(outstanding.LISTED + 7)
-    ]
-    Effect.objects.bulk_create(rows)
+def waits(business: Business, cause: str, count: int = 1, kind: str = "webhook.deliver") -> list[Effect]:
+    """Effects of a business that failed by one cause and are tried again in an hour."""
+    later = timezone.now() + datetime.timedelta(hours=1)
+    alike = {"attempts": 1 if cause else 2, "last_error": cause, "next_try_at": later}
+    return Effect.objects.bulk_create(
+        [Effect(kind=kind, payload={"business": business.pk, "endpoint": 1}, **alike) for _ in range(count)]
+    )
+
+
+def due(rows: list[Effect]) -> int:
+    return Effect.objects.filter(pk__in=[row.pk for row in rows], next_try_at__lte=timezone.now()).count()
+
+
+def test_hundreds_of_one_cause_are_one_line(business: Business, administrator: StaffMember, client: Browser) -> None:
+    many, other = waits(business, "The endpoint answered 500.", 300), waits(business, "The endpoint answered 403.", 2)
     page = sign_in(client, administrator).get(PAGE).content.decode()
-    assert page.count("The endpoint failed.") == outstanding.LISTED
-    assert "and 7 more" in page
+    assert page.count("The endpoint answered 500.</td>") == page.count("The endpoint answered 403.</td>") == 1
+    assert "Try all 302 now" in page
     with CaptureQueriesContext(connection) as seen:
-        assert outstanding.outstanding(business).total == len(rows)
-    assert len(seen) == 2
+        assert outstanding.find(business).total == 302
+    assert len(seen) == 1
+    client.post("/privacy/outstanding/retry/", {"kind": "webhook.deliver", "cause": "The endpoint answered 403."})
+    assert (due(many), due(other)) == (0, 2)
+    client.post(f"/privacy/outstanding/{many[0].pk}/retry/")
+    assert due(many) == 1, "one is tried, to see whether the other side is back"
+    client.post("/privacy/outstanding/retry/")
+    assert due(many) == 300
+
+
+def test_a_list_of_many_causes_is_cut_and_counted(
+    business: Business, administrator: StaffMember, client: Browser
+) -> None:
+    for number in range(outstanding.LISTED + 7):
+        waits(business, f"The endpoint answered {400 + number}.")
+    page = sign_in(client, administrator).get(PAGE).content.decode()
+    assert page.count("The endpoint answered") == outstanding.LISTED
+    assert "and 7 more" in page
+
+
+def test_what_ends_its_worker_is_shown_although_it_leaves_no_cause(
+    business: Business, administrator: StaffMember, client: Browser
+) -> None:
+    (effect,) = waits(business, "")
+    assert "The worker ended in the middle of it." in sign_in(client, administrator).get(PAGE).content.decode()
+    client.post("/privacy/outstanding/retry/", {"kind": effect.kind, "cause": "The worker ended in the middle of it."})
+    assert due([effect]) == 1
+
+
+def test_a_cleaning_is_everybodys_and_no_failure_while_it_waits_for_the_night(
+    business: Business, administrator: StaffMember, stranger: StaffMember
+) -> None:
+    tonight = timezone.now() + datetime.timedelta(hours=9)
+    effect = Effect.objects.create(kind="bytes.clean", payload={"using": "default"}, next_try_at=tonight)
+    for who in (administrator, stranger):
+        assert outstanding.count(who.business) == 0
+    Effect.objects.filter(pk=effect.pk).update(attempts=1, last_error="No room.")
+    for who in (administrator, stranger):
+        page = sign_in(Browser(), who).get(PAGE).content.decode()
+        assert "Rewrite the database’s files" in page
+        assert "No room." in page
+
+
+def test_which_kind_of_empty_it_is(club: Club, administrator: StaffMember, client: Browser) -> None:
+    browser = sign_in(client, administrator)
+    assert "No client has been deleted yet" in browser.get(PAGE).content.decode()
+    person = make.make_client(club)
+    make.make_membership(person, provider_reference="sub_1", status="cancelled")
+    erase(person, by=administrator.user, reason="asked", fingerprint=pipeline.preview(Client, [person.pk]).fingerprint)
+    assert "Nothing has failed. 1 is on its way, or waits for its time." in browser.get(PAGE).content.decode()
+    Effect.objects.update(next_try_at=timezone.now())
+    outbox.drain()
+    assert "Nothing has failed and waits to be tried again" in browser.get(PAGE).content.decode()
+
+
+def test_an_open_page_shows_what_becomes_of_a_try(
+    business: Business, administrator: StaffMember, client: Browser
+) -> None:
+    (effect,) = waits(business, "The endpoint answered 500.")
+    browser = sign_in(client, administrator)
+    assert 'hx-trigger="every 5s"' in browser.get(PAGE).content.decode()
+    token = outstanding.find(business).token
+    part = "/privacy/outstanding/"
+    assert browser.get(part, {"seen": token}).status_code == 204, "nothing new, nothing said"
+    browser.post(f"{part}{effect.pk}/retry/")
+    answer = browser.get(part, {"seen": token}).content.decode()
+    assert "Now</span>" in answer
+    assert 'hx-swap-oob="innerHTML"' in answer
+    Effect.objects.filter(pk=effect.pk).update(done_at=timezone.now())
+    answer = browser.get(part, {"seen": token}).content.decode()
+    assert "Nothing has failed" in answer
+    assert "every 5s" not in answer, "it stops asking"
 
 
 def test_an_object_store_that_comes_back(
@@ -180,7 +259,7 @@ def test_an_object_store_that_comes_back(
     person = image.client
     erase(person, by=administrator.user, reason="asked", fingerprint=pipeline.preview(Client, [person.pk]).fingerprint)
     assert outbox.drain() == 0
-    (shown,) = outstanding.outstanding(club.business).listed
+    (shown,) = outstanding.find(club.business).listed
     assert (shown.label, shown.attempts) == ("Delete stored images", 1)
     assert b"canary" in bucket.all_bytes()
     settings.STORAGES = here

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from django.db import connection
 from django.test import Client as Browser
@@ -38,6 +40,37 @@ def test_it_tells_what_went_and_what_stayed_and_why(
     assert not settled_record.canaries.found_in(answer.content)
 
 
+def test_how_long_each_thing_is_kept(client: Browser, administrator: StaffMember, number: str) -> None:
+    """Row P11: why and until when, also where there is no end, and for what is gone only a little later (row N11)."""
+    sign_in(client, administrator)
+    page = client.get(reverse("privacy:receipt", args=[number])).content.decode()
+    assert "until refunds and chargebacks can no longer come, 13 months after the payment" in page
+    assert "Where no end is named, there is none" in page
+    assert "The database’s files" in page
+    assert "ackups" in page
+
+
+@pytest.mark.parametrize("typed", ["{}", "{} ", "lower", "bare"])
+def test_a_receipt_is_found_as_it_is_typed(
+    client: Browser, administrator: StaffMember, number: str, typed: str
+) -> None:
+    sign_in(client, administrator)
+    said = {"lower": number.lower(), "bare": number.replace("-", "")}.get(typed, typed.format(number))
+    answer = client.get(reverse("privacy:find-receipt"), {"number": said})
+    assert answer["Location"] == reverse("privacy:receipt", args=[number])
+
+
+def test_a_number_that_is_no_receipt_of_this_business(
+    client: Browser, administrator: StaffMember, stranger: StaffMember, number: str
+) -> None:
+    for who, typed in ((administrator, "AAAAA"), (stranger, number)):
+        answer = sign_in(Browser(), who).get(reverse("privacy:find-receipt"), {"number": typed})
+        assert answer.status_code == 404
+        assert "No deletion of this business has this number." in answer.content.decode()
+        assert typed in answer.content.decode(), "what was typed stays"
+    assert sign_in(client, administrator).get(reverse("privacy:find-receipt")).status_code == 302
+
+
 def test_progress_until_everything_is_done(client: Browser, administrator: StaffMember, number: str) -> None:
     sign_in(client, administrator)
     page = client.get(reverse("privacy:receipt", args=[number])).content.decode()
@@ -60,11 +93,13 @@ def test_progress_until_everything_is_done(client: Browser, administrator: Staff
 def test_what_failed_is_said_and_that_it_is_tried_again(
     client: Browser, administrator: StaffMember, number: str
 ) -> None:
-    Effect.objects.filter(kind="file.delete").update(attempts=2, last_error="OSError", next_try_at=timezone.now())
+    later = timezone.now() + datetime.timedelta(minutes=5)
+    Effect.objects.filter(kind="file.delete").update(attempts=2, last_error="OSError", next_try_at=later)
     sign_in(client, administrator)
     page = client.get(reverse("privacy:receipt", args=[number])).content.decode()
     assert "has not worked yet" in page
-    assert "OSError. It is tried again until it works." in page
+    assert "Something failed that nobody foresaw (OSError). Tried 2 times since" in page
+    assert "Try now, under Privacy" in page
 
 
 def test_an_administrator_of_another_business_finds_nothing(

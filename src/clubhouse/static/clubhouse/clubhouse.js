@@ -95,6 +95,15 @@
     }
   });
 
+  /** A page that asks for news by itself says so while it gets no answer. */
+  document.addEventListener("htmx:afterRequest", (event) => {
+    for (const element of document.querySelectorAll("[data-lost]")) element.hidden = event.detail.successful;
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-prints]")) window.print();
+  });
+
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) {
       showState(event.target);
@@ -114,6 +123,7 @@
   );
 
   const ready = () => {
+    for (const button of document.querySelectorAll("[data-prints]")) button.hidden = false;
     const open = document.querySelector("dialog[open]");
     if (open) openDialog(open, null);
     else document.querySelector("[data-focus]")?.focus();
