@@ -18,10 +18,12 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.utils import timezone
+from django.utils.encoding import force_bytes
 
 from lethe import conf
 from lethe.exceptions import ExtraMissing, LetheError
 from lethe.files import KIND as DELETE_FILE
+from lethe.graph import Model
 from lethe.models import Effect
 from lethe.outbox import NotYet, handled, record
 from lethe.plan import Plan, plan_for
@@ -57,7 +59,7 @@ def _lock() -> Any:
     own = conf.residue_key()
     secrets = ([own] if own else []) + [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     drawn = [
-        HKDF(algorithm=SHA256(), length=32, salt=None, info=b"lethe residue").derive(secret.encode())
+        HKDF(algorithm=SHA256(), length=32, salt=None, info=b"lethe residue").derive(force_bytes(secret))
         for secret in secrets
     ]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in drawn])
@@ -131,7 +133,8 @@ def search_again(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _found(subject: str, using: str, values: Values) -> list[Place]:
-    return search(plan_for(apps.get_model(subject), using), [], values=values)
+    model: Model = apps.get_model(subject)
+    return search(plan_for(model, using), [], values=values)
 
 
 def _hidden(place: Place, matcher: Matcher) -> Place:

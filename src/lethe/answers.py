@@ -19,7 +19,18 @@ from django.db import models, router
 
 from lethe import conf
 from lethe.exceptions import LetheError, PolicyError
-from lethe.graph import Model, all_models, concrete, end_of, generic_models, parents, reach, references, to_child
+from lethe.graph import (
+    Model,
+    all_models,
+    concrete,
+    declarer,
+    end_of,
+    generic_models,
+    parents,
+    reach,
+    references,
+    to_child,
+)
 from lethe.limits import moved_targets, refused_columns, refused_constraints
 from lethe.lookalikes import lookalikes
 from lethe.plan import compile_plan
@@ -108,8 +119,8 @@ def _unanswered_models(subject: type[Policy], source: Registry) -> Iterator[chec
         said = f"refers to {subject.model._meta.label} or its rows ({names})" if ways else "holds a part of its rows"
         hint = _policy_hint(model, f"path = {f'({written})' if len(ways) > 1 else written}; rows = delete_rows()")
         yield error("E003", f"{model._meta.label} {said}, without a policy.", model, hint)
-    for model, names in pointing_anywhere(source, subject.model._meta.apps):
-        hint = _policy_hint(model, f"by_key = {names!r}; rows = delete_rows()")
+    for model, key in pointing_anywhere(source, subject.model._meta.apps):
+        hint = _policy_hint(model, f"by_key = {key!r}; rows = delete_rows()")
         said = "can point at anything by a generic key and has no policy."
         yield error("E004", f"{model._meta.label} {said}", model, hint)
 
@@ -119,7 +130,7 @@ def _completes(policy: type[Policy]) -> bool:
     return policy.subject or (policy.rows is not None and policy.rows.fate == "keep")
 
 
-def _path_on(key: models.Field[Any, Any], subject: type[Policy], owned: dict[Model, type[Policy]]) -> str:
+def _path_on(key: models.ForeignObject[Any, Any], subject: type[Policy], owned: dict[Model, type[Policy]]) -> str:
     """The path to the subject that begins with a foreign key, as it is written, or nothing."""
     target, root = concrete(key.related_model), concrete(subject.model)
     if target is root:
@@ -190,8 +201,8 @@ def _name_findings(policy: type[Policy], source: Registry) -> Iterator[checks.Ch
             yield error("E005", f"The policy of {label} names {name!r}, which is no field.", model, hint)
             continue
         if field.many_to_many:
-            through = (field if not field.auto_created else field.field).remote_field.through
-            hint = f"Register a policy for its table: @register({through._meta.label})."
+            relation: Any = field if field.auto_created else field.remote_field
+            hint = f"Register a policy for its table: @register({relation.through._meta.label})."
             yield error("E005", f"{label}.{name} is many-to-many and no column.", model, hint)
         elif not field.concrete and not hasattr(field, "related_fields"):
             yield error("E005", f"{label}.{name} is no column.", model, "Name columns of this table only.")
@@ -265,7 +276,7 @@ def _reference_findings(policy: type[Policy], source: Registry) -> Iterator[chec
             yield error("E013", f"{said}, and would point at nothing.", model, hint)
 
 
-def _by_value_only(other: type[Policy], key: models.Field[Any, Any], policy: type[Policy]) -> bool:
+def _by_value_only(other: type[Policy], key: models.ForeignObject[Any, Any], policy: type[Policy]) -> bool:
     """Whether rows that ``key`` refers to go by a value, and the policy's own rows do not go the same way."""
     ways = {value.after(key.name) for value in other.values()}
     return not ways <= set(policy.values())
@@ -346,16 +357,19 @@ def _unindexed(policy: type[Policy]) -> Iterator[tuple[str, str]]:
     first |= {names[0] for names in meta.unique_together}
     for name in sorted({path.split("__")[0] for path in policy.paths()} | set(policy.unlink)):
         field = meta.get_field(name)
-        here = concrete(field.model) is concrete(meta.model) and field.concrete and not field.many_to_many
-        if here and not (field.primary_key or field.db_index or field.unique or field.name in first):
+        if not isinstance(field, models.Field) or not field.concrete or field.many_to_many:
+            continue
+        here = concrete(field.model) is concrete(meta.model)
+        indexed = field.db_index  # type: ignore[attr-defined]  # the stubs know it as an argument alone
+        if here and not (field.primary_key or indexed or field.unique or field.name in first):
             yield name, f'models.Index("{name}", name="…")'
 
 
 # --- the words --------------------------------------------------------------------------------------------------------
 def _policy_hint(model: Model, body: str) -> str:
     label = table = str(model._meta.object_name)
-    owner = model._meta.auto_created
-    if owner:
+    owner = declarer(model)
+    if owner is not None:
         name = next(field.name for field in owner._meta.local_many_to_many if field.remote_field.through is model)
         table = f"{owner._meta.object_name}.{name}.through"
     named = f"{label.replace('_', '')}Policy"

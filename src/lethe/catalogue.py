@@ -15,7 +15,8 @@ from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from lethe.answers import EMPTY_REASONS, SHORTEST_REASON, error, owners
-from lethe.graph import Model, all_models, concrete, hops, parents
+from lethe.fields import column_of, field_of
+from lethe.graph import Model, all_models, concrete, hops, parents, references
 from lethe.policy import Policy
 from lethe.registry import Registry
 
@@ -104,9 +105,8 @@ def _unknown_keys(
 
 def _says_so(model: Model, key: ForeignKey, source: Registry) -> bool:
     columns = set(key.columns)
-    for declared in model._meta.local_fields:
-        if declared.remote_field is not None and {pair[0].column for pair in declared.related_fields} & columns:
-            return True
+    if any(here.column in columns for reference in references(model) for here, _ in reference.related_fields):
+        return True
     policy = source.get(model)
     if policy is None:
         return False
@@ -171,9 +171,11 @@ def _searched(policy: type[Policy]) -> Iterator[tuple[str, ...]]:
         ):
             yield hops(policy.model, path)[0].here
     for value in policy.values():
-        column = policy.model._meta.get_field(value.field)
-        if not value.keys and not isinstance(column, models.CharField | models.TextField):
-            yield (column.column,)
+        if value.keys:
+            continue
+        column = field_of(policy.model, value.field)
+        if not isinstance(column, models.CharField | models.TextField):
+            yield (column_of(column),)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def clean(using: str = "default", *, progress: Progress | None = None) -> Cleane
 @contextmanager
 def _beside(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
     """A connection of its own, so that what is set for the rewrite ends with it; in memory there is only the one."""
-    if connection.vendor == "sqlite" and connection.is_in_memory_db():
+    if cleaning_sqlite.in_memory(connection):
         yield connection
         return
     own = connection.copy()

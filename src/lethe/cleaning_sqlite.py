@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from lethe.cleaned import Cleaned, NotClean, Progress
 
@@ -46,17 +47,22 @@ def _full_text(cursor: Any) -> list[str]:
     return sorted(name for name, sql in found if any(f"using {kind}" in sql for kind in ("fts3", "fts4", "fts5")))
 
 
+def in_memory(connection: BaseDatabaseWrapper) -> bool:
+    """Whether this is a SQLite database without a file."""
+    return isinstance(connection, DatabaseWrapper) and connection.is_in_memory_db()
+
+
 def _empty_log(connection: BaseDatabaseWrapper, cursor: Any) -> None:
     """Carry the write-ahead log over into the file and cut it off. Raises ``NotClean`` where a reader is in the way."""
     cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     busy, _, _ = cursor.fetchone()
     log = Path(f"{connection.settings_dict['NAME']}-wal")
-    if busy or (not connection.is_in_memory_db() and log.exists() and log.stat().st_size):
+    if busy or (not in_memory(connection) and log.exists() and log.stat().st_size):
         raise NotClean("Somebody has been reading from the database all the while, which keeps its log from emptying.")
 
 
 def _size(connection: BaseDatabaseWrapper) -> int:
-    if connection.is_in_memory_db():
+    if in_memory(connection):
         return 0
     name = str(connection.settings_dict["NAME"])
     return sum(part.stat().st_size for part in (Path(name), Path(f"{name}-wal")) if part.exists())

@@ -124,7 +124,8 @@ def _conversation(wire: Any) -> Iterator[Any]:
     from psycopg import pq
     from psycopg.waiting import Ready, Wait
 
-    answers, sending = [], True
+    answers: list[Any] = []
+    sending = True
     while True:
         ready = yield Wait.RW if sending else Wait.R
         if not ready:

@@ -11,6 +11,7 @@ from django.core.files.storage import storages
 from django.db import models, router
 
 from lethe.answers import pointing_anywhere
+from lethe.fields import field_of
 from lethe.graph import Model, all_models, concrete, parents, references, to_child
 from lethe.guess import SECRET, Guess, guess, shapes, words
 from lethe.limits import refused_constraints
@@ -56,8 +57,8 @@ class Draft:
         for root in self.roots:
             if root not in self.source:
                 self._add(Suggestion(root, SUBJECT, "The record stays, the person does not."))
-        found = True
-        while found:
+        found: list[Suggestion] | None = None
+        while found is None or found:
             referring = [one for model in self.known if self._is_new(model) and (one := self._by_reference(model))]
             # Who only mentions somebody may turn out to be theirs once more is known.
             found = [one for one in referring if one.kind != OTHERS]
@@ -213,11 +214,11 @@ class Draft:
         kind = SUBJECT if policy.subject else (policy.rows.fate if policy.rows else OTHERS)
         return Suggestion(model, kind, "", paths=list(policy.all_paths()), by_key=policy.by_key)
 
-    def _fate(self, key: models.Field[Any, Any]) -> str:
+    def _fate(self, key: models.ForeignObject[Any, Any]) -> str:
         found = self._policy(concrete(key.related_model))
         return found.kind if found else ""
 
-    def _ways(self, key: models.Field[Any, Any]) -> list[str | ByValue]:
+    def _ways(self, key: models.ForeignObject[Any, Any]) -> list[str | ByValue]:
         """The ways to a subject that begin with a foreign key."""
         target = concrete(key.related_model)
         if target in self.roots:
@@ -230,16 +231,16 @@ class Draft:
             return []
         return [_onward(key.name, path) for path in found.paths]
 
-    def _is_person(self, key: models.Field[Any, Any]) -> bool:
+    def _is_person(self, key: models.ForeignObject[Any, Any]) -> bool:
         target = concrete(key.related_model)
         return target in self.roots or any(target in parents(root) for root in self.roots)
 
-    def _mentions(self, key: models.Field[Any, Any]) -> bool:
+    def _mentions(self, key: models.ForeignObject[Any, Any]) -> bool:
         if key.model._meta.auto_created:
             return False
         return bool(MENTION.search(key.name)) or (_emptied(key) and not self._owns(key))
 
-    def _owns(self, key: models.Field[Any, Any]) -> bool:
+    def _owns(self, key: models.ForeignObject[Any, Any]) -> bool:
         """A reference that is emptied when its target goes may still say whose the row is: an order's customer."""
         return self._is_person(key) and bool(HISTORY.search(key.model.__name__) or key.one_to_one)
 
@@ -283,7 +284,7 @@ class Draft:
                     self.made[target].why = f"{plural(one.model)} stay, and refer to them."
         return before != (one.kind, one.paths, one.unlink)
 
-    def _keys(self, one: Suggestion) -> Iterator[models.Field[Any, Any]]:
+    def _keys(self, one: Suggestion) -> Iterator[models.ForeignObject[Any, Any]]:
         """The references of a row, those in the tables of its parents too where it stays."""
         yield from references(one.model)
         for parent in parents(one.model) if one.kind in {SUBJECT, KEEP} else ():
@@ -299,17 +300,17 @@ class Draft:
             if not key.null and not self._is_person(key) and self._fate(key) == KEEP:
                 one.paths += [way for way in self._ways(key) if way not in one.paths]
 
-    def _comes_back(self, key: models.Field[Any, Any]) -> bool:
+    def _comes_back(self, key: models.ForeignObject[Any, Any]) -> bool:
         """Whether what ``key`` refers to is found by this very key, from the other end."""
         found = self.made.get(concrete(key.related_model))
         back = "" if key.remote_field.hidden else key.related_query_name()
-        return bool(found) and any(str(path).split("__")[0] == back for path in found.paths)
+        return found is not None and any(str(path).split("__")[0] == back for path in found.paths)
 
     def _generic(self, target: Model) -> bool:
         found = self._policy(target)
         return bool(found and found.by_key)
 
-    def _untie(self, one: Suggestion, key: models.Field[Any, Any], ways: list[str | ByValue]) -> None:
+    def _untie(self, one: Suggestion, key: models.ForeignObject[Any, Any], ways: list[str | ByValue]) -> None:
         if key.null:
             one.unlink.append(key.name)
         elif one.kind == DELETE:
@@ -325,7 +326,8 @@ class Draft:
             skipped = column.primary_key or getattr(column, "generated", False) or above or column.name in found
             if skipped or getattr(column.remote_field, "parent_link", False):
                 continue
-            gone = column.is_relation and column.null and self._fate(column) == DELETE and self._comes_back(column)
+            reference = column if isinstance(column, models.ForeignObject) and column.null else None
+            gone = reference is not None and self._fate(reference) == DELETE and self._comes_back(reference)
             if column.name in one.unlink or gone:
                 one.fields[column.name] = Guess("clear", "it names somebody, or a row that goes", EMPTY)
             else:
@@ -338,17 +340,18 @@ class Draft:
         if not list(refused_constraints(one.policy())):
             return
         for name, made in one.fields.items():
-            if made.action != "clear" or one.model._meta.get_field(name).null:
+            column = field_of(one.model, name)
+            if made.action != "clear" or column.null:
                 continue
             random = RandomEmail()
-            if random.problem(one.model._meta.get_field(name)) is None and _constrained(one.model, name):
+            if random.problem(column) is None and _constrained(one.model, name):
                 one.fields[name] = replace(made, action="replace", strategy=random, source="RandomEmail()")
 
     def _goes(self, one: Suggestion, name: str) -> bool:
         return name in one.fields and one.fields[name].action == "clear"
 
 
-def _emptied(key: models.Field[Any, Any]) -> bool:
+def _emptied(key: models.ForeignObject[Any, Any]) -> bool:
     """Whether a reference is emptied when its target goes."""
     return key.null and key.remote_field.on_delete in {models.SET_NULL, models.DO_NOTHING}
 

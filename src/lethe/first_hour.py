@@ -18,6 +18,7 @@ from django.db import router
 from lethe import contrib
 from lethe.checks import said
 from lethe.exceptions import LetheError
+from lethe.fields import field_of
 from lethe.graph import Model
 from lethe.guess import Guess, guess, shapes
 from lethe.registry import Registry
@@ -92,7 +93,7 @@ def initialise(source: Registry, *, labels: Sequence[str] = (), into: str = "", 
 
 def _guessed(model: Model, name: str, sample: bool) -> Guess:
     seen = shapes(model, router.db_for_read(model)) if sample else {}
-    return guess(model._meta.get_field(name), seen, counted=f"{plural(model)} are counted by it")
+    return guess(field_of(model, name), seen, counted=f"{plural(model)} are counted by it")
 
 
 def _app(label: str) -> AppConfig:

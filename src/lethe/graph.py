@@ -90,7 +90,7 @@ def _walk(
     if not parts:
         if model is not subject:
             raise PolicyError(f"The path {path!r} ends at {model._meta.label}, not at {subject._meta.label}.")
-        return dialect.in_ids(f"{alias}.{dialect.quote(model._meta.pk.column)}"), set(), set()
+        return dialect.in_ids(f"{alias}.{dialect.column(model._meta.pk)}"), set(), set()
     parts = _direct(model, parts)
     step = hop(model, parts[0], path)
     own = {(model._meta.db_table, column) for column in step.here}
@@ -160,10 +160,10 @@ def _columns(fields: Iterable[Any]) -> tuple[str, ...]:
     return tuple(field.column for field in fields)
 
 
-def references(model: Model) -> Iterator[models.Field[Any, Any]]:
+def references(model: Model) -> Iterator[models.ForeignObject[Any, Any]]:
     """The foreign keys of ``model`` that are columns of its own table, those of several columns included."""
     for field in model._meta.local_fields:
-        if field.remote_field is not None and field.related_model is not None:
+        if isinstance(field, models.ForeignObject):
             yield field
 
 
@@ -177,15 +177,21 @@ def all_models(known: Apps = apps) -> list[Model]:
     return sorted(found, key=lambda model: model._meta.label)
 
 
-def referring(targets: Iterable[Model], known: Apps = apps) -> dict[Model, list[models.Field[Any, Any]]]:
+def referring(targets: Iterable[Model], known: Apps = apps) -> dict[Model, list[models.ForeignObject[Any, Any]]]:
     """Models with a foreign key into ``targets``, and those keys."""
     wanted = {concrete(target) for target in targets}
-    found: dict[Model, list[models.Field[Any, Any]]] = {}
+    found: dict[Model, list[models.ForeignObject[Any, Any]]] = {}
     for model in all_models(known):
         keys = [key for key in references(model) if concrete(key.related_model) in wanted]
         if keys:
             found[model] = keys
     return found
+
+
+def declarer(model: Model) -> Model | None:
+    """The model that declares the many-to-many whose automatic table this is."""
+    owner: Any = model._meta.auto_created  # False, or that model; the stubs know of False and True
+    return owner or None
 
 
 def parents(model: Model) -> list[Model]:
@@ -198,7 +204,7 @@ def to_child(model: Model, child: Model) -> str:
     links, below = [], concrete(child)
     for above in below._meta.get_base_chain(model):
         link = below._meta.parents.get(above)
-        if link is not None:
+        if link is not None and link.remote_field is not None:
             links.append(str(link.remote_field.name))
         below = concrete(above)
     return "__".join(reversed(links))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,8 +101,13 @@ def _is_text(field: models.Field[Any, Any]) -> bool:
 
 def _wanted(field: models.Field[Any, Any], seen: Shape | None, counted: str) -> Guess:
     named = words(field.name)
-    keep = lambda why: Guess("keep", why, source=counted)  # noqa: E731
-    clear = lambda why: Guess("clear", why, EMPTY)  # noqa: E731
+
+    def keep(why: str) -> Guess:
+        return Guess("keep", why, source=counted)
+
+    def clear(why: str) -> Guess:
+        return Guess("clear", why, EMPTY)
+
     if field.is_relation:
         return keep("a reference that leads to nobody")
     if isinstance(field, models.FileField):
@@ -128,7 +133,13 @@ def _wanted(field: models.Field[Any, Any], seen: Shape | None, counted: str) -> 
     return keep("a number, a date or a key, by its type")
 
 
-def _wanted_of_text(field: models.Field[Any, Any], seen: Shape | None, named: set[str], keep: Any, clear: Any) -> Guess:
+def _wanted_of_text(
+    field: models.Field[Any, Any],
+    seen: Shape | None,
+    named: set[str],
+    keep: Callable[[str], Guess],
+    clear: Callable[[str], Guess],
+) -> Guess:
     if isinstance(field, models.TextField) or (field.max_length or 0) > 500:
         return clear("free text can name anyone")
     if secret := sorted(named & SECRET):

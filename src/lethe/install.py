@@ -89,7 +89,7 @@ def install(using: str) -> int:
 
 def _missing_keys(plan: Plan) -> str:
     dialect = Dialect(connections[plan.using], key_type=plan.key_type)
-    key = dialect.as_text(f"t.{dialect.quote(plan.model._meta.pk.column)}")
+    key = dialect.as_text(f"t.{dialect.column(plan.model._meta.pk)}")
     subject = f"'{plan.subject}'"
     return (
         f"INSERT INTO lethe_subject_key (subject, key, value) SELECT {subject}, {key}, {dialect.random_hex()} "

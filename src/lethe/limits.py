@@ -9,6 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from lethe.exceptions import PolicyError
+from lethe.fields import field_of
 from lethe.files import DeleteFile
 from lethe.graph import concrete
 from lethe.logic import Verdict, decide
@@ -28,7 +29,7 @@ def refused_columns(policy: type[Policy]) -> Iterator[tuple[str, str]]:
             field = policy.model._meta.get_field(name)
         except FieldDoesNotExist:
             continue  # a finding of its own
-        if not field.concrete:
+        if not isinstance(field, models.Field) or not field.concrete:
             continue
         if getattr(field, "generated", False):
             yield name, "it is generated from other columns; answer for those."
@@ -72,7 +73,7 @@ def _collision(policy: type[Policy], names: set[str], known: dict[str, Any], *, 
     if not constant:
         return ""
     for name in names - set(constant):
-        field = policy.model._meta.get_field(name)
+        field = field_of(policy.model, name)
         if name in known and nulls_distinct:  # NULL, which is like no other
             return ""
         if name in strategies and strategies[name].drawn:
@@ -87,7 +88,7 @@ def _known(policy: type[Policy]) -> Iterator[tuple[str, Any]]:
     strategies: dict[str, Strategy] = policy.strategies()
     for name, strategy in strategies.items():
         try:
-            field = policy.model._meta.get_field(name)
+            field = field_of(policy.model, name)
             if isinstance(strategy, Replace):
                 yield name, strategy.constant_value
             elif isinstance(strategy, Empty):
@@ -99,7 +100,7 @@ def _known(policy: type[Policy]) -> Iterator[tuple[str, Any]]:
 def _fields_in(expressions: Iterable[Any]) -> Iterator[str]:
     for expression in expressions:
         if isinstance(expression, models.F):
-            yield expression.name
+            yield expression.name  # type: ignore[attr-defined]  # the stubs do not say that F has a name
         elif hasattr(expression, "get_source_expressions"):
             yield from _fields_in(expression.get_source_expressions())
 

@@ -4,7 +4,7 @@ database would refuse at erasure time."""
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db.models import F, Q
@@ -49,7 +49,9 @@ def _lookup(child: Any, known: Mapping[str, Any]) -> Verdict:
     if not isinstance(child, tuple):
         return Verdict.OPEN
     name, _, lookup = child[0].partition("__")
-    wanted = known.get(child[1].name, F) if isinstance(child[1], F) else child[1]
+    wanted = child[1]
+    if isinstance(wanted, F):
+        wanted = known.get(wanted.name, F)  # type: ignore[attr-defined]  # the stubs do not say that F has a name
     if name not in known or wanted is F or hasattr(wanted, "resolve_expression"):
         return Verdict.OPEN
     value = known[name]
@@ -67,7 +69,7 @@ def _verdict(holds: bool) -> Verdict:
     return Verdict.TRUE if holds else Verdict.FALSE
 
 
-COMPARISONS = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "exact": lambda value, wanted: value == wanted,
     "in": lambda value, wanted: value in wanted,
     "gt": lambda value, wanted: value > wanted,

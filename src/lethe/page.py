@@ -70,6 +70,6 @@ def parts(found: Explanation) -> tuple[Part, ...]:
 def as_html(found: Explanation) -> str:
     """The page. It asks for nothing: no script, no font and no picture from anywhere."""
     # An engine of its own: the project may use another, or none.
-    engine = Engine(dirs=[TEMPLATES], libraries={"i18n": "django.templatetags.i18n"}, autoescape=True)
+    engine = Engine(dirs=[str(TEMPLATES)], libraries={"i18n": "django.templatetags.i18n"}, autoescape=True)
     template = engine.get_template("lethe/explanation.html")
     return template.render(Context({"found": found, "parts": parts(found)}))

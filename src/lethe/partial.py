@@ -54,7 +54,7 @@ class Generalise(_Partial):
     prefix: int | None = None
 
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
-        column = f"{row}.{dialect.quote(field.column)}"
+        column = f"{row}.{dialect.column(field)}"
         if self.prefix is not None:
             return f"rtrim(substr(ltrim({column}), 1, {self.prefix}))"
         return dialect.first_of_year(column, with_time=field.get_internal_type() == "DateTimeField")
@@ -71,7 +71,9 @@ class Generalise(_Partial):
             return _prefix_problem(field, self.prefix)
         if kind not in _DATES:
             return f"only a date has a year, and the column is a {kind}. For text, say how much stays: Generalise(3)."
-        if field.unique or field.unique_for_date or field.unique_for_year:
+        # The stubs know the last two as arguments of a field and not as what it holds.
+        dated = field.unique_for_date or field.unique_for_year  # type: ignore[attr-defined]
+        if field.unique or dated:
             return "the first day of a year is the same for many, and the column is unique."
         return None
 
@@ -88,7 +90,7 @@ class Truncate(_Partial):
     length: int
 
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
-        return f"substr({row}.{dialect.quote(field.column)}, 1, {self.length})"
+        return f"substr({row}.{dialect.column(field)}, 1, {self.length})"
 
     def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
         return f"({column} IS NULL OR length({column}) <= {self.length})"
@@ -119,7 +121,7 @@ class ScrubKeys(_Partial):
         return tuple(tuple(key.split(".")) for key in self.keys)
 
     def expression(self, dialect: Dialect, field: models.Field[Any, Any], row: str) -> str:
-        return dialect.json_without(f"{row}.{dialect.quote(field.column)}", self.paths)
+        return dialect.json_without(f"{row}.{dialect.column(field)}", self.paths)
 
     def recognise(self, dialect: Dialect, field: models.Field[Any, Any], column: str) -> str:
         return f"(({dialect.json_holds(column, self.paths)}) IS NOT TRUE)"

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models
 from django.db.models.functions import Cast, Concat
@@ -26,16 +26,19 @@ from lethe.scope import scoped
 from lethe.sql import MOMENT, Dialect, Statement, kind_of
 from lethe.steps import Step, lock_statement, own_values, steps_of
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """A blocker or an action, with its rows counted for all subjects in one query."""
 
     name: str
-    label: str
+    label: StrOrPromise
     kind: str
     count: Statement
-    settle: str = ""
+    settle: StrOrPromise = ""
     action: Action | None = None
 
 
@@ -155,7 +158,7 @@ def declaration(policy: type[Policy]) -> dict[str, Any]:
     }
 
 
-def _said(declared: Blocker | Action) -> list[str]:
+def _said(declared: Blocker | Action) -> list[StrOrPromise]:
     """A blocker or an action without its code, which has no stable text."""
     path = declared.path if isinstance(declared.path, str) else ", ".join(declared.path)
     return [declared.name, declared.label, path, declared.amount, declared.unit]
@@ -170,7 +173,8 @@ def _check(dialect: Dialect, subject: type[models.Model], kind: str, declared: B
     answered = declared.rows(MOMENT)
     paths = (declared.path,) if isinstance(declared.path, str) else declared.path
     querysets = answered if isinstance(answered, tuple) else (answered,) * len(paths)
-    parts, constants = [], {}
+    parts: list[str] = []
+    constants: dict[str, Any] = {}
     key = querysets[0].model._meta.pk_fields
     whole = len(key) == 1 and kind_of(key[0]) == "whole"
     for queryset, path in zip(querysets, paths, strict=True):

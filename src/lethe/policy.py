@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lethe.emits import Emit
+from lethe.fields import field_of
 from lethe.strategies import EMPTY, Replace, Strategy
 
 if TYPE_CHECKING:
     from django.db import models
+    from django_stubs_ext import StrOrPromise
 
     from lethe.batch import Batch
 
@@ -78,12 +80,12 @@ class Blocker:
     """
 
     name: str
-    label: str
+    label: StrOrPromise
     rows: Rowset
     path: str | tuple[str, ...] = "client"
     amount: str = ""
     unit: str = ""
-    settle: str = ""
+    settle: StrOrPromise = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Action:
     """
 
     name: str
-    label: str
+    label: StrOrPromise
     rows: Rowset
     run: Callable[[Batch], Mapping[str, int] | None]
     path: str | tuple[str, ...] = "client"
@@ -256,7 +258,7 @@ class Policy:
     @classmethod
     def effects(cls) -> tuple[Emit, ...]:
         """What is recorded for each row: what the policy says, and the files that its strategies delete."""
-        of_fields = (strategy.effect(cls.model._meta.get_field(name)) for name, strategy in cls.strategies().items())
+        of_fields = (strategy.effect(field_of(cls.model, name)) for name, strategy in cls.strategies().items())
         return (*cls.emits, *filter(None, of_fields))
 
     @classmethod

@@ -186,7 +186,7 @@ def preview(plan: Plan, ids: Sequence[Any], *, now: datetime.datetime | None = N
 
 def existing_statement(plan: Plan, dialect: Dialect) -> str:
     """Which of the subjects exist."""
-    key = dialect.quote(plan.model._meta.pk.column)
+    key = dialect.column(plan.model._meta.pk)
     return f"SELECT t.{key} FROM {dialect.quote(plan.model._meta.db_table)} t WHERE {dialect.in_ids('t.' + key)}"
 
 
@@ -231,7 +231,7 @@ def differences(plan: Plan, approved: str, found: str) -> dict[str, tuple[int, i
     if approved == found:
         return {}
     then, current = _unpacked(approved), _unpacked(found)
-    if then is None:
+    if then is None or current is None:
         return {"the confirmation": (0, 0)}
     changed: dict[str, tuple[int, int]] = {}
     titles = {f"step|{step.name}|": str(step.title) for step in plan.visible}
@@ -250,6 +250,6 @@ def differences(plan: Plan, approved: str, found: str) -> dict[str, tuple[int, i
 
 def _unpacked(text: str) -> dict[str, Any] | None:
     try:
-        return json.loads(zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+        return dict(json.loads(zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))))
     except (ValueError, binascii.Error, zlib.error):
         return None

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from lethe.connection import Runner
 from lethe.exceptions import ExtraMissing, StoreNotSearched
+from lethe.fields import column_of
 from lethe.folding import SHORTEST, digits, fold
 from lethe.partial import ScrubKeys
 from lethe.plan import Plan
@@ -311,7 +312,7 @@ def _own_columns(plan: Plan) -> dict[tuple[str, str], bool]:
     one: a cell that is the value as a whole is that other client's own, and so is a name within a short field.
     """
     return {
-        (policy.model._meta.db_table, one.column): isinstance(one, models.TextField | models.JSONField)
+        (policy.model._meta.db_table, column_of(one)): isinstance(one, models.TextField | models.JSONField)
         and one.name not in policy.not_sought
         for policy in plan.policies
         for one in policy.model._meta.concrete_fields

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from lethe.graph import Model
+from lethe.graph import Model, declarer
 from lethe.policy import ByValue
 from lethe.suggestion import DELETE, KEEP, NOBODYS, SUBJECT, Suggestion
 
@@ -78,8 +78,8 @@ def _names(text: str) -> set[str]:
 
 def _owner(model: Model) -> tuple[Model, str]:
     """The model that is imported, and how its table is said from there."""
-    owner = model._meta.auto_created
-    if not owner:
+    owner = declarer(model)
+    if owner is None:
         return model, ""
     name = next(f.name for f in owner._meta.local_many_to_many if f.remote_field.through is model)
     return owner, f".{name}.through"

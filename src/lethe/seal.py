@@ -16,11 +16,13 @@ from typing import Any
 from django.db import connections, models
 from django.db.utils import DatabaseError
 
+from lethe.fields import column_of, field_of, reference_of
 from lethe.graph import Hop, concrete, hops, to_child
 from lethe.plan import Plan
 from lethe.policy import Policy
 from lethe.sql import Dialect, kind_of
 from lethe.steps import fields_of
+from lethe.strategies import Strategy
 from lethe.ways import type_names
 
 #: A session keeps the plan of a function's query. One made while a table was small reads the whole table ever after:
@@ -63,7 +65,7 @@ def triggers(plan: Plan) -> list[Trigger]:
 # --- the subject's own table ------------------------------------------------------------------------------------------
 def _subject_triggers(dialect: Dialect, plan: Plan) -> Iterator[Trigger]:
     meta = plan.model._meta
-    key = dialect.quote(meta.pk.column)
+    key = dialect.column(meta.pk)
     strategies = plan.policy.strategies()
     changed = " OR ".join(
         _written(dialect, field, strategies.get(field.name))
@@ -93,9 +95,9 @@ def _subject_triggers(dialect: Dialect, plan: Plan) -> Iterator[Trigger]:
         yield _sqlite(dialect, meta.db_table, "gone", "AFTER DELETE", "", drop)
 
 
-def _written(dialect: Dialect, field: models.Field[Any, Any], strategy: Any) -> str:
+def _written(dialect: Dialect, field: models.Field[Any, Any], strategy: Strategy | None) -> str:
     """The column changes, and not to its erased value (NULL for a column that is kept: clearing more is allowed)."""
-    column = dialect.quote(field.column)
+    column = dialect.column(field)
     if strategy is not None:
         return strategy.tampers(dialect, field, f"NEW.{column}", f"OLD.{column}")
     changes = dialect.differs(f"NEW.{column}", f"OLD.{column}")
@@ -107,7 +109,7 @@ def _dependent_triggers(dialect: Dialect, plan: Plan, policy: type[Policy]) -> l
     meta = policy.model._meta
     personal = fields_of(policy, policy.strategies()) if policy is not plan.policy else []
     holds = [
-        f"({strategy.recognise(dialect, field, f'NEW.{dialect.quote(field.column)}')}) IS NOT TRUE"
+        f"({strategy.recognise(dialect, field, f'NEW.{dialect.column(field)}')}) IS NOT TRUE"
         for field, strategy in personal
     ]
     # History may be added, and may stay; it may carry nothing personal.
@@ -183,12 +185,14 @@ def _owners(dialect: Dialect, plan: Plan, policy: type[Policy]) -> list[_Owner]:
             continue  # a reverse relation: the other row points here, and its own trigger sees it
         found.append(_Owner(path, _names(dialect, steps[0]), _keys(dialect, plan, steps), parent=parent))
     for value in policy.values():
-        field = model._meta.get_field(value.field)
-        if value.of == "pk" and not value.keys and kind_of(field) == kind_of(plan.model._meta.pk):
-            column = dialect.quote(field.column)
+        if value.of != "pk" or value.keys:
+            continue
+        field = field_of(model, value.field)
+        if kind_of(field) == kind_of(plan.model._meta.pk):
+            column = dialect.column(field)
             found.append(_Owner(f"{value}_{plan.model._meta.model_name}", (column,), Keys(f"NEW.{column}")))
     for name in policy.unlink:
-        target = concrete(model._meta.get_field(name).related_model)
+        target = concrete(reference_of(model, name).related_model)
         if target is concrete(plan.model):
             steps = hops(model, name)
         elif target in subject.model._meta.all_parents:
@@ -205,7 +209,7 @@ def _names(dialect: Dialect, step: Hop) -> tuple[str, ...]:
 
 def _keys(dialect: Dialect, plan: Plan, steps: list[Hop]) -> Keys:
     """The keys of the subjects that the new row belongs to: a column of it, or what several steps lead to."""
-    quote, key = dialect.quote, plan.model._meta.pk.column
+    quote, key = dialect.quote, column_of(plan.model._meta.pk)
     source, where, before = "", "", "NEW"
     for index, step in enumerate(steps):
         here = [f"{before}.{quote(column)}" for column in step.here]
@@ -248,7 +252,7 @@ def _guard_update(dialect: Dialect, plan: Plan, table: str, owner: _Owner, erase
 
 def _lock(dialect: Dialect, plan: Plan, keys: Keys) -> str:
     meta = plan.model._meta
-    key = f"s.{dialect.quote(meta.pk.column)}"
+    key = f"s.{dialect.column(meta.pk)}"
     return (
         f"PERFORM 1 FROM {dialect.quote(meta.db_table)} s WHERE {key} IN ({keys.select()}) ORDER BY {key} FOR KEY SHARE"
     )
@@ -260,15 +264,15 @@ def _generic_triggers(dialect: Dialect, plan: Plan, policy: type[Policy]) -> lis
     if not policy.by_key or policy.history:
         return []
     meta, key = policy.model._meta, plan.model._meta.pk
-    type_field, key_field = (meta.get_field(name) for name in policy.by_key)
+    type_field, key_field = (field_of(policy.model, name) for name in policy.by_key)
     if kind_of(key_field) not in {"text", kind_of(key)}:
         return []
     names = ", ".join(dialect.text(name) for name in type_names(plan.model))
     about = (
-        f"NEW.{dialect.quote(type_field.column)} IN (SELECT c.id FROM django_content_type c "
+        f"NEW.{dialect.column(type_field)} IN (SELECT c.id FROM django_content_type c "
         f"WHERE c.app_label || '.' || c.model IN ({names}))"
     )
-    named = Keys(dialect.key_from(f"NEW.{dialect.quote(key_field.column)}", key_field, key))
+    named = Keys(dialect.key_from(f"NEW.{dialect.column(key_field)}", key_field, key))
     name = f"key_{plan.model._meta.model_name}_insert"
     if not dialect.postgres:
         when = f"{about} AND {_erased(dialect, plan, named)}"

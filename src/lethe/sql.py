@@ -19,6 +19,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from lethe.exceptions import PolicyError
+from lethe.fields import column_of
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ MOMENT_DATE = MOMENT.date()
 def kind_of(field: models.Field[Any, Any]) -> str:
     """What a column holds, as far as comparing goes: text, whole numbers, or the type that Django names. A foreign key
     holds what it points at."""
-    while field.remote_field is not None and getattr(field, "target_field", None) is not None:
-        field = field.target_field
+    while field.remote_field is not None and (target := getattr(field, "target_field", None)) is not None:
+        field = target
     if isinstance(field, models.CharField | models.TextField):
         return "text"
     if isinstance(field, models.IntegerField | models.AutoField):
@@ -75,6 +76,10 @@ class Dialect:
     def quote(self, name: str) -> str:
         """A table or column name, quoted."""
         return self.connection.ops.quote_name(name).replace("%", "%%" if self.postgres else "%")
+
+    def column(self, field: models.Field[Any, Any]) -> str:
+        """The column of a field, quoted. Raises ``PolicyError`` where it has none."""
+        return self.quote(column_of(field))
 
     def param(self, name: str) -> str:
         """A named parameter."""
@@ -239,7 +244,7 @@ class Dialect:
     # --- counting -------------------------------------------------------------------------------------------------
     def row_key(self, alias: str, fields: Sequence[models.Field[Any, Any]]) -> str:
         """A row's key as one value: its column, or the columns of a composite key as text."""
-        columns = [f"{alias}.{self.quote(field.column)}" for field in fields]
+        columns = [f"{alias}.{self.column(field)}" for field in fields]
         return columns[0] if len(columns) == 1 else " || '|' || ".join(f"CAST({column} AS TEXT)" for column in columns)
 
     def key_summary(self, expression: str, *, whole: bool) -> str:

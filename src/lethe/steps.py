@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils.text import format_lazy
 
 from lethe.emits import Emit
+from lethe.fields import column_of, field_of, reference_of
 from lethe.graph import Way, concrete, parents, way
 from lethe.policy import Policy
 from lethe.sql import Dialect, Statement, kind_of
 from lethe.strategies import EMPTY, Strategy
 from lethe.ways import rows_of, ways_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: How an effect is recorded by a statement.
 RECORD = "INSERT INTO lethe_effect (run_id, kind, payload, created_at, next_try_at, attempts, lease, last_error)"
@@ -26,7 +30,7 @@ class Step:
 
     name: str
     #: Shown to people, in their language where the declaration's words are lazy; says nothing of what is done.
-    title: str = field(compare=False)
+    title: StrOrPromise = field(compare=False)
     model: str
     fate: str
     table: str
@@ -75,14 +79,14 @@ def steps_of(
 def lock_statement(dialect: Dialect, policy: type[Policy], policies: Sequence[type[Policy]] = ()) -> str:
     """The first statement: lock the subjects, and whoever is tied to them, in key order."""
     table = dialect.quote(policy.model._meta.db_table)
-    key = dialect.quote(policy.model._meta.pk.column)
+    key = dialect.column(policy.model._meta.pk)
     if not dialect.postgres:
         # Any write, even of no row, takes SQLite's write lock at once: nobody can change what is read from here on.
         return f"SELECT t.{key} FROM {table} t WHERE {dialect.in_ids('t.' + key)} ORDER BY t.{key}"
     own = [
         way(dialect, policy.model, name, policy.model, "o").where
         for name in policy.unlink
-        if concrete(policy.model._meta.get_field(name).related_model) is concrete(policy.model)
+        if concrete(reference_of(policy.model, name).related_model) is concrete(policy.model)
     ]
     condition = dialect.in_ids(f"t.{key}")
     tied = [f"SELECT o.{key} FROM {table} o WHERE {found}" for found in own]
@@ -101,9 +105,10 @@ def _named_beside(dialect: Dialect, policy: type[Policy], policies: Sequence[typ
 
     def direct(model: type[models.Model], name: str) -> str:
         field = model._meta.get_field(name)
-        key = policy.model._meta.pk
-        found = field.concrete and field.many_to_one and concrete(field.related_model) is concrete(policy.model)
-        return dialect.quote(field.column) if found and field.target_field == key else ""
+        if not isinstance(field, models.ForeignKey) or not field.many_to_one:
+            return ""
+        found = concrete(field.related_model) is concrete(policy.model) and field.target_field == policy.model._meta.pk
+        return dialect.column(field) if found else ""
 
     said = []
     for other in policies:
@@ -126,12 +131,12 @@ def own_values(dialect: Dialect, subject: type[Policy], policies: Sequence[type[
     mark = f"SELECT 1 FROM lethe_erased e WHERE e.subject = {dialect.text(subject.model._meta.label_lower)}"
     for policy in (policy for policy in policies if concrete(policy.model) in own):
         columns = [
-            f"t.{dialect.quote(field.column)}"
+            f"t.{dialect.column(field)}"
             for field, _ in fields_of(policy, policy.strategies())
             if isinstance(field, models.CharField | models.TextField) and not field.choices
         ]
         if columns:
-            table, key = (dialect.quote(name) for name in (policy.model._meta.db_table, policy.model._meta.pk.column))
+            table, key = dialect.quote(policy.model._meta.db_table), dialect.column(policy.model._meta.pk)
             _, found = ways_of(dialect, policy, subject)[0]
             marked = f"{mark} AND e.key = {dialect.as_text(f't.{key}')}"
             yield f"SELECT {', '.join(columns)} FROM {table} t WHERE {found.where} AND NOT EXISTS ({marked})"
@@ -140,14 +145,14 @@ def own_values(dialect: Dialect, subject: type[Policy], policies: Sequence[type[
 def dirty(dialect: Dialect, policy: type[Policy], changes: Mapping[str, Strategy], row: str = "t") -> str:
     """SQL that is true where a row still holds something that its policy takes away."""
     return " OR ".join(
-        f"({strategy.recognise(dialect, field, f'{row}.{dialect.quote(field.column)}')}) IS NOT TRUE"
+        f"({strategy.recognise(dialect, field, f'{row}.{dialect.column(field)}')}) IS NOT TRUE"
         for field, strategy in fields_of(policy, changes)
     )
 
 
 def fields_of(policy: type[Policy], changes: Mapping[str, Strategy]) -> list[tuple[models.Field[Any, Any], Strategy]]:
     """Fields with their strategies, in order of declaration."""
-    return [(policy.model._meta.get_field(name), strategy) for name, strategy in changes.items()]
+    return [(field_of(policy.model, name), strategy) for name, strategy in changes.items()]
 
 
 class _Renderer:
@@ -181,13 +186,13 @@ class _Renderer:
     def unlinks(self) -> Iterator[Step]:
         """Steps for references to the subject on rows that are somebody else's."""
         for name, companions in self.policy.unlink.items():
-            field = self.meta.get_field(name)
+            field = reference_of(self.policy.model, name)
             changes = dict.fromkeys(companions, EMPTY)
             cleared = [
-                (self.dialect.quote(other.column), strategy.expression(self.dialect, other, "t"), other.column)
+                (self.dialect.column(other), strategy.expression(self.dialect, other, "t"), column_of(other))
                 for other, strategy in fields_of(self.policy, changes)
             ]
-            nulled = [pair[0].column for pair in field.related_fields if pair[0].null]
+            nulled = [column_of(here) for here, _ in field.related_fields if here.null]
             setting = ", ".join(
                 [
                     *(f"{self.dialect.quote(column)} = NULL" for column in nulled),
@@ -241,7 +246,7 @@ class _Renderer:
         if not changes:
             return self._step(name=name, title=self.title, fate=fate, write=None, where=where, found=found)
         setting = ", ".join(
-            f"{self.dialect.quote(field.column)} = {strategy.expression(self.dialect, field, 't')}"
+            f"{self.dialect.column(field)} = {strategy.expression(self.dialect, field, 't')}"
             for field, strategy in fields_of(self.policy, changes)
         )
         still = dirty(self.dialect, self.policy, changes)
@@ -256,17 +261,17 @@ class _Renderer:
             where=where,
             left=f"SELECT count(*) FROM {self.table} t WHERE {where} AND ({still})",
             found=found,
-            writes=frozenset((self.meta.db_table, field.column) for field, _ in fields_of(self.policy, changes)),
+            writes=frozenset((self.meta.db_table, column_of(field)) for field, _ in fields_of(self.policy, changes)),
         )
 
     def _emit(self, name: str, item: Emit, where: str, found: Way) -> Step:
-        pairs = [
-            (key, f"t.{self.dialect.quote(self.meta.get_field(column).column)}") for key, column in item.columns
-        ] + [(key, self.dialect.text(value)) for key, value in item.constants]
+        fields = {key: field_of(self.policy.model, name) for key, name in item.columns}
+        pairs = [(key, f"t.{self.dialect.column(field)}") for key, field in fields.items()]
+        pairs += [(key, self.dialect.text(value)) for key, value in item.constants]
         if item.skip_empty:
-            column = f"t.{self.dialect.quote(self.meta.get_field(item.skip_empty).column)}"
+            column = f"t.{self.dialect.column(field_of(self.policy.model, item.skip_empty))}"
             where = f"{where} AND {column} <> ''"
-        emitted = frozenset((self.meta.db_table, self.meta.get_field(column).column) for _, column in item.columns)
+        emitted = frozenset((self.meta.db_table, column_of(field)) for field in fields.values())
         now, payload = self.dialect.now(), self.dialect.json_object(pairs)
         run = self.dialect.param("run") + ("::uuid" if self.dialect.postgres else "")
         return self._step(
@@ -287,7 +292,7 @@ class _Renderer:
         key = self.meta.pk_fields
         whole = len(key) == 1 and kind_of(key[0]) == "whole"
         keys = self.dialect.key_summary(self.dialect.row_key("t", key), whole=whole)
-        chosen = ", ".join(f"t.{self.dialect.quote(field.column)}" for field in key)
+        chosen = ", ".join(f"t.{self.dialect.column(field)}" for field in key)
         name = values["name"]
         return Step(
             model=self.meta.label,
@@ -308,7 +313,7 @@ class _Renderer:
         """Lock rows that several subjects share, in key order, just before they change (two workers never deadlock)."""
         if not self.dialect.postgres:
             return None
-        columns = [self.dialect.quote(field.column) for field in self.meta.pk_fields]
+        columns = [self.dialect.column(field) for field in self.meta.pk_fields]
         ordered = ", ".join(f"l.{column}" for column in columns)
         chosen = ", ".join(f"t.{column}" for column in columns)
         union = " UNION ".join(f"SELECT {chosen} FROM {self.table} t WHERE {condition}" for condition in conditions)

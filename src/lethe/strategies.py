@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 
 from lethe.exceptions import PolicyError
+from lethe.fields import field_of, reference_of
 from lethe.sql import kind_of
 
 if TYPE_CHECKING:
@@ -171,11 +172,11 @@ class RandomEmail(Strategy):
         if "__" not in self.domain:
             return dialect.text(self.domain)
         relation, _, column = self.domain.partition("__")
-        foreign_key = field.model._meta.get_field(relation)
-        related = foreign_key.related_model._meta
+        foreign_key = reference_of(field.model, relation)
+        related = foreign_key.related_model
         found = (
-            f"(SELECT d.{dialect.quote(related.get_field(column).column)} FROM {dialect.quote(related.db_table)} d "
-            f"WHERE d.{dialect.quote(foreign_key.target_field.column)} = {row}.{dialect.quote(foreign_key.column)})"
+            f"(SELECT d.{dialect.column(field_of(related, column))} FROM {dialect.quote(related._meta.db_table)} d "
+            f"WHERE d.{dialect.column(foreign_key.target_field)} = {row}.{dialect.column(foreign_key)})"
         )
         # Nobody's address may fail for want of a domain.
         return f"coalesce(nullif({found}, ''), {dialect.text(RESERVED)})"
@@ -186,8 +187,8 @@ class RandomEmail(Strategy):
         if "__" in self.domain:
             relation, _, column = self.domain.partition("__")
             try:
-                field.model._meta.get_field(relation).related_model._meta.get_field(column)
-            except (FieldDoesNotExist, AttributeError):
+                field_of(reference_of(field.model, relation).related_model, column)
+            except (FieldDoesNotExist, PolicyError):
                 return f"{self.domain!r} is not a path from {field.model._meta.label} to a column."
         return None
 

@@ -10,6 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from lethe.exceptions import PolicyError
+from lethe.fields import column_of, field_of
 from lethe.graph import Way, concrete, hop, to_child, way
 from lethe.policy import ByValue, Policy
 from lethe.sql import Dialect, kind_of
@@ -25,8 +26,8 @@ def ways_of(
     """Every way to the rows of the policy's model, each with its name; the subject's own has none."""
     if policy is subject:
         key = policy.model._meta.pk
-        column = f"{alias}.{dialect.quote(key.column)}"
-        return [("", Way(dialect.in_ids(column), frozenset({(policy.model._meta.db_table, key.column)})))]
+        column = f"{alias}.{dialect.column(key)}"
+        return [("", Way(dialect.in_ids(column), frozenset({(policy.model._meta.db_table, column_of(key))})))]
     found = [(path, way(dialect, policy.model, path, subject.model, alias)) for path in policy.paths()]
     found += [(str(value), by_value(dialect, policy, value, subject, alias)) for value in policy.values()]
     if policy.by_key:
@@ -36,7 +37,7 @@ def ways_of(
 
 def rows_of(
     dialect: Dialect,
-    field: models.Field[Any, Any],
+    field: models.ForeignObject[Any, Any],
     policy: type[Policy],
     subject: type[Policy],
     policies: Sequence[type[Policy]],
@@ -85,8 +86,7 @@ def by_value(dialect: Dialect, policy: type[Policy], value: ByValue, subject: ty
 
 def _by_value(dialect: Dialect, holder: type[models.Model], value: ByValue, subject: type[Policy], alias: str) -> Way:
     meta, model = holder._meta, concrete(subject.model)
-    field = _field(meta, value.field)
-    if field.is_relation and value.keys:
+    if value.keys and _is_relation(holder, value.field):
         step = hop(holder, value.field, value.column)
         if step.table:
             raise PolicyError(f"{meta.label}: by_value({value.column!r}) goes along a many-to-many; go by its table.")
@@ -104,20 +104,21 @@ def _by_value(dialect: Dialect, holder: type[models.Model], value: ByValue, subj
             frozenset((meta.db_table, column) for column in step.here),
             further.own | further.through | {(beyond, column) for column in step.there},
         )
-    of = model._meta.pk if value.of == "pk" else _field(model._meta, value.of)
-    column = f"{alias}.{dialect.quote(field.column)}"
-    own = frozenset({(meta.db_table, field.column)})
+    field = _field(holder, value.field)
+    of = model._meta.pk if value.of == "pk" else _field(model, value.of)
+    column = f"{alias}.{dialect.column(field)}"
+    own = frozenset({(meta.db_table, column_of(field))})
     if value.of == "pk" and kind_of(field) == kind_of(of) and not value.keys:
         return Way(dialect.in_ids(column), own)
     if value.keys:
         column = dialect.json_text(column, value.keys)
     owner = concrete(of.model)
     found = (
-        Way(dialect.in_ids(f"v.{dialect.quote(owner._meta.pk.column)}"), frozenset())
+        Way(dialect.in_ids(f"v.{dialect.column(owner._meta.pk)}"), frozenset())
         if owner is model
         else way(dialect, owner, to_child(owner, model), model, "v")
     )
-    theirs = f"v.{dialect.quote(of.column)}"
+    theirs = f"v.{dialect.column(of)}"
     given = f"{theirs} IS NOT NULL"
     if kind_of(field) != kind_of(of) or value.keys:
         theirs = dialect.as_text(theirs, of)
@@ -129,15 +130,23 @@ def _by_value(dialect: Dialect, holder: type[models.Model], value: ByValue, subj
     return Way(
         f"{column} IN (SELECT {theirs} FROM {dialect.quote(owner._meta.db_table)} v WHERE {found.where} AND {given})",
         own,
-        found.own | found.through | {(owner._meta.db_table, of.column)},
+        found.own | found.through | {(owner._meta.db_table, column_of(of))},
     )
 
 
-def _field(meta: Any, name: str) -> models.Field[Any, Any]:
+def _is_relation(model: type[models.Model], name: str) -> bool:
     try:
-        return meta.get_field(name)
+        return bool(model._meta.get_field(name).is_relation)
     except FieldDoesNotExist:
-        raise PolicyError(f"{meta.label} has no field {name!r}, by whose value rows were to be found.") from None
+        return False
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    try:
+        return field_of(model, name)
+    except FieldDoesNotExist:
+        said = f"{model._meta.label} has no field {name!r}, by whose value rows were to be found."
+        raise PolicyError(said) from None
 
 
 def by_key(
@@ -146,17 +155,18 @@ def by_key(
     """Rows that point by value, as audits do, at the subject or at any row that is the subject's."""
     assert policy.by_key is not None
     meta = policy.model._meta
-    type_field, key_field = (_field(meta, name) for name in policy.by_key)
+    type_field, key_field = (_field(policy.model, name) for name in policy.by_key)
     wanted = {concrete(model) for model in policy.by_key_models()} if policy.by_key_models else None
-    own = frozenset({(meta.db_table, type_field.column), (meta.db_table, key_field.column)})
-    parts, through = [], set()
+    own = frozenset((meta.db_table, column_of(field)) for field in (type_field, key_field))
+    parts: list[str] = []
+    through: set[tuple[str, str]] = set()
     for other in policies:
         model = other.model._meta
         if other.by_key or (wanted is not None and concrete(other.model) not in wanted):
             continue
         if len(model.pk_fields) > 1 or kind_of(key_field) not in {"text", kind_of(model.pk)}:
             continue  # a key of this type cannot name such a row
-        key = f"k.{dialect.quote(model.pk.column)}"
+        key = f"k.{dialect.column(model.pk)}"
         if kind_of(key_field) == "text":
             key = dialect.as_text(key, model.pk)
         # A generic key may name a row by a proxy of its model, or, where a child has its parent's key, by either.
@@ -166,8 +176,8 @@ def by_key(
                 f"SELECT c.id, {key} FROM {dialect.quote(model.db_table)} k "
                 f"JOIN django_content_type c ON c.app_label || '.' || c.model IN ({names}) WHERE {found.where}"
             )
-            through |= {(model.db_table, model.pk.column), *found.own, *found.through}
-    left, right = dialect.quote(type_field.column), dialect.quote(key_field.column)
+            through |= {(model.db_table, column_of(model.pk)), *found.own, *found.through}
+    left, right = dialect.column(type_field), dialect.column(key_field)
     if not parts:
         return Way("1 = 0", own)
     return Way(f"({alias}.{left}, {alias}.{right}) IN ({' UNION ALL '.join(parts)})", own, frozenset(through))

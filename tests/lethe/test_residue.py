@@ -223,6 +223,13 @@ def test_sealed_under_a_key_that_is_not_in_the_database(settings: Any) -> None:
     assert opened(own) == VALUES
 
 
+def test_a_secret_key_may_be_bytes(settings: Any) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = b"the first", [b"the one before"]
+    text = sealed(VALUES)
+    settings.SECRET_KEY = "the first"
+    assert opened(text) == VALUES
+
+
 def test_with_another_key_it_fails_visibly_and_goes_on_when_the_key_is_back(settings: Any) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the first", []
     erase(ada())

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.apps import apps
 
+from lethe.fields import reference_of
 from lethe.graph import Model, concrete
 from lethe.policy import ByValue, Policy
 from lethe.registry import Registry
@@ -43,7 +44,7 @@ def module(name: str) -> Any:
 
 def ways(model: Model, name: str, source: Registry) -> tuple[str | ByValue, ...]:
     """The ways to a subject that begin with the foreign key ``name``; none where what it names is nobody's."""
-    found = source.get(concrete(model._meta.get_field(name).related_model))
+    found = source.get(concrete(reference_of(model, name).related_model))
     if found is None:
         return ()
     return (name,) if found.subject else tuple(found.ways_from(name))
