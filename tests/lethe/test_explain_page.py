@@ -112,7 +112,7 @@ PUBLIC = {
     lethe: lethe.__all__,
     pipeline: pipeline.__all__,
     exceptions: [name for name, one in vars(exceptions).items() if inspect.isclass(one) and "lethe" in one.__module__],
-    outbox: ["Retry", "drain", "handler", "work"],
+    outbox: ["Retry", "drain", "handler", "keep", "performing", "work"],
     page: ["as_html"],
 }
 
