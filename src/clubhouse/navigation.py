@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -15,28 +16,31 @@ from django.utils.translation import gettext_lazy as _
 from clubhouse.accounts.permissions import is_administrator, may, may_read_reports
 from clubhouse.team.models import StaffMember
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One line of the menu. ``allowed`` says who sees it; ``count`` is shown beside it, ``counted`` says of what."""
 
-    label: str
+    label: StrOrPromise
     url_name: str
     icon: str
     allowed: Callable[[StaffMember], bool] = lambda staff: True
     count: Callable[[StaffMember], int] = lambda staff: 0
-    counted: str = ""
+    counted: StrOrPromise = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
     """An entry as one request sees it."""
 
-    label: str
+    label: StrOrPromise
     url: str
     icon: str
     count: int
-    counted: str
+    counted: StrOrPromise
     current: bool
 
 

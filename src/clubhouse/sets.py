@@ -14,6 +14,8 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 
+from lethe.fields import column_of, field_of
+
 
 class Keys(models.Expression):
     """A set of integer keys as one parameter: ``filter(pk__in=Keys(ids))``."""
@@ -22,11 +24,11 @@ class Keys(models.Expression):
         super().__init__(output_field=models.BigIntegerField())
         self.ids = sorted(set(ids))
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, list[Any]]:
-        return "(SELECT unnest(%s::bigint[]))", [self.ids]
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, tuple[Any]]:
+        return "(SELECT unnest(%s::bigint[]))", (self.ids,)
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        return "(SELECT value FROM json_each(%s))", [json.dumps(self.ids)]
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str]]:
+        return "(SELECT value FROM json_each(%s))", (json.dumps(self.ids),)
 
 
 def insert_all(rows: Sequence[models.Model], *, using: str) -> list[int]:
@@ -42,12 +44,12 @@ def insert_all(rows: Sequence[models.Model], *, using: str) -> list[int]:
     values = [[field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields] for row in rows]
     source, parameters = _table(values, fields, connection)
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(column_of(field)) for field in fields)
     names = ", ".join(f"v.c{index}" for index in range(len(fields)))
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {quote(meta.db_table)} ({columns}) SELECT {names} FROM {source} "  # noqa: S608 - names only
-            f"RETURNING {quote(meta.pk.column)}",
+            f"RETURNING {quote(column_of(meta.pk))}",
             parameters,
         )
         return sorted(key for (key,) in cursor.fetchall())
@@ -58,15 +60,15 @@ def update_each(model: type[models.Model], name: str, values: Mapping[int, Any],
     if not values:
         return
     connection = connections[using]
-    field, key = model._meta.get_field(name), model._meta.pk
+    field, key = field_of(model, name), model._meta.pk
     rows = [[pk, field.get_db_prep_save(value, connection)] for pk, value in sorted(values.items())]
     source, parameters = _table(rows, [key, field], connection)
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET {quote(field.column)} = v.c1 FROM {source} "  # noqa: S608 - names only
-            f"WHERE {table}.{quote(key.column)} = v.c0",
+            f"UPDATE {table} SET {quote(column_of(field))} = v.c1 FROM {source} "  # noqa: S608 - names only
+            f"WHERE {table}.{quote(column_of(key))} = v.c0",
             parameters,
         )
 
@@ -82,6 +84,7 @@ def hold_clients(ids: Collection[int], *, using: str, skip_locked: bool = False)
         return set()
     connection = connections[using]
     wanted = sorted(set(ids))
+    parameter: str | list[int]
     if connection.vendor != "postgresql":
         chosen, lock, parameter = "id IN (SELECT value FROM json_each(%s))", "", json.dumps(wanted)
     else:

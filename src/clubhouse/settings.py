@@ -255,7 +255,7 @@ LOGGING = {
 
 # --- the engine -------------------------------------------------------------------------------------------------------
 LETHE_SUBJECTS = ["clients.Client"]
-LETHE_CLEAN_EVERY = number("CLUBHOUSE_CLEAN_EVERY", default=600)
+LETHE_CLEAN_EVERY: int | None = number("CLUBHOUSE_CLEAN_EVERY", default=600)
 LETHE_CLEAN_AT = os.environ.get("CLUBHOUSE_CLEAN_AT", "").strip() or None
 LETHE_OUTLIVES = periods("CLUBHOUSE_OUTLIVES")
 

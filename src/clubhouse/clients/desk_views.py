@@ -21,6 +21,7 @@ from clubhouse.clients import linkings, notes, pictures, selectors
 from clubhouse.clients.models import Client, ClientNote, ClientTrainer
 from clubhouse.clients.services import ErasedClientError, refuse_erased
 from clubhouse.clients.views import query_of
+from clubhouse.imports.photos import LARGEST_FILE
 from clubhouse.settle import Unclear, settle
 
 #: How many clients a search for the other side of a linking shows.
@@ -217,7 +218,7 @@ def _change(request: HttpRequest, client: Client, do: str, crop: CropForm) -> st
         file = request.FILES.get("file")
         if file is None:
             raise Unclear(_("Choose a file first."))
-        if file.size is None or file.size > pictures.LARGEST_FILE:
+        if file.size is None or file.size > LARGEST_FILE:
             raise pictures.BadPicture(_("This file is larger than 20 MB. Make it smaller, or choose another."))
         pictures.set_picture(client, file.read())
         return _("The picture was stored.")

@@ -75,9 +75,17 @@ def _delete(request: HttpRequest, client: Client, *, door: str) -> HttpResponse:
     fresh = Client.objects.select_related("home_club").get(pk=client.pk)
     fresh.business = client.business
     form = ClientForm(instance=fresh, may_delete=True, initial={"status": Client.Status.DELETED})
-    shown = {"found": result.look, "changed": result.changed, "asked": True, "status": result.status}
-    shown["refusal"] = result.refusal
-    return _show(request, fresh, form, door=door, **shown)
+    return _show(
+        request,
+        fresh,
+        form,
+        door=door,
+        found=result.look,
+        changed=result.changed,
+        asked=True,
+        refusal=result.refusal,
+        status=result.status,
+    )
 
 
 @delete_accounts_required

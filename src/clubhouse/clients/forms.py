@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils import timezone
@@ -12,6 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from clubhouse.clients.models import Client
 from clubhouse.clients.services import refuse_erased
+from clubhouse.typed import ModelChoiceField, ModelForm, field_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: The form's groups, in the order people fill them in.
 GROUPS = (
@@ -38,7 +42,7 @@ class TagsField(forms.CharField):
         return list(dict.fromkeys(tag for part in str(value or "").split(",") if (tag := part.strip())))
 
 
-class ClientForm(forms.ModelForm):
+class ClientForm(ModelForm[Client]):
     """All fields of a client that a colleague may change.
 
     ``may_delete`` offers the status "Deleted". The form never saves it: the view hands it to the erasure.
@@ -72,16 +76,16 @@ class ClientForm(forms.ModelForm):
     def __init__(self, *args: Any, may_delete: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         refuse_erased(self.instance)
-        self.fields["home_club"].queryset = self.instance.business.clubs.order_by("name")
+        field_of(self, "home_club", ModelChoiceField).queryset = self.instance.business.clubs.order_by("name")
         offered = [
             (value, label) for value, label in Client.Status.choices if may_delete or value != Client.Status.DELETED
         ]
-        self.fields["status"].choices = offered
+        field_of(self, "status", forms.ChoiceField).choices = offered
         for name in ("first_name", "last_name", "email", *(n for _title, names in GROUPS for n in names)):
             self.fields[name].widget.attrs.setdefault("autocomplete", "off")
 
     @property
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+    def groups(self) -> list[tuple[StrOrPromise, list[forms.BoundField]]]:
         """The form's fields in their groups, for the template."""
         return [(title, [self[name] for name in names]) for title, names in GROUPS]
 

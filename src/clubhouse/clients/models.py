@@ -19,7 +19,7 @@ def opaque_key(instance: object, filename: str) -> str:
     return f"clients/{secrets.token_hex(16)}.{filename.rsplit('.', 1)[-1].lower()[:5]}"
 
 
-class Client(models.Model):
+class Client(models.Model):  # type: ignore[django-manager-missing]  # an audit is of auditlog, which is untyped
     """A person the club knows. An erased client keeps this row, so that history adds up (row F5)."""
 
     class Status(models.TextChoices):

@@ -88,7 +88,7 @@ def _delete(client: Client) -> int:
     return ProfileImage.objects.filter(pk__in=[row.pk for row in found]).delete()[0] if found else 0
 
 
-def _forget(client: Client, *names: str) -> None:
+def _forget(client: Client, *names: str | None) -> None:
     record_all("file.delete", [{"name": name, "business": client.business_id} for name in names if name])
 
 

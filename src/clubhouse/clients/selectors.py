@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
@@ -22,6 +22,9 @@ from clubhouse.memberships.selectors import active_memberships, memberships_of, 
 from clubhouse.schedule.models import WaitingListEntry
 from clubhouse.schedule.selectors import bookings_of, upcoming_bookings, waiting_of
 from clubhouse.team.models import StaffMember
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: Rows a profile shows of each kind until all are asked for.
 SHOWN = 20
@@ -108,7 +111,7 @@ class Tie:
     """A linking seen from one of its two sides: what the other is to this client."""
 
     linking: ClientLinking
-    relation: str
+    relation: StrOrPromise
     other: Client
     own: bool
 

@@ -261,7 +261,7 @@ def _who(row: LogEntry) -> str:
 
 
 def _types(models: Sequence[type[Model]]) -> dict[type[Model], ContentType]:
-    return ContentType.objects.get_for_models(*models)  # type: ignore[return-value]
+    return ContentType.objects.get_for_models(*models)
 
 
 def _with_who(client: Client, page: list[Entry]) -> list[Entry]:

@@ -80,11 +80,11 @@ def image(request: HttpRequest, pk: int) -> FileResponse:
     """A client's picture, for those who may see the client. Files have no address of their own."""
     client = selectors.find(request.staff, pk)  # type: ignore[attr-defined]
     picture = selectors.image_of(client)
-    copies = (picture.thumbnail, picture.medium, picture.original) if picture else ()
+    copies = [picture.thumbnail, picture.medium, picture.original] if picture else []
     if request.GET.get("size") in {"medium", "original"}:
         copies = copies[::-1] if request.GET["size"] == "original" else copies[1:]
     file = next((copy for copy in copies if copy), None)
-    if not file or not file.storage.exists(file.name):
+    if file is None or not file.name or not file.storage.exists(file.name):
         raise Http404
     kind = mimetypes.guess_type(file.name)[0]
     if kind not in PICTURES:

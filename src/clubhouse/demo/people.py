@@ -116,10 +116,14 @@ def make_clients(world: World) -> None:
         world.shows[client.number] = show
         world.clients.append(client)
     members = [client for client in world.clients if _signs_in(world, client)]
-    for client in members:
-        client.user = User(business=world.business, audience="member", email=client.email, password=make_password(None))
-    User.objects.bulk_create(client.user for client in members)
-    world.accounts["member"] = world.showing("member sign-in")[0].user
+    users = [
+        User(business=world.business, audience="member", email=client.email, password=make_password(None))
+        for client in members
+    ]
+    User.objects.bulk_create(users)
+    for client, user in zip(members, users, strict=True):
+        client.user = user
+    world.accounts["member"] = users[members.index(world.showing("member sign-in")[0])]
     Client.objects.bulk_create(world.clients)
 
 

@@ -150,7 +150,7 @@ def make_pictures(world: World) -> None:
     )
 
 
-def _portrait(n: int, size: int) -> ContentFile:
+def _portrait(n: int, size: int) -> ContentFile[bytes]:
     big = 480
     picture = Image.new("RGB", (big, big), SKIES[n % len(SKIES)])
     draw = ImageDraw.Draw(picture)

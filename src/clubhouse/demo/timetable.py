@@ -19,7 +19,7 @@ COMERS = ("member", "package holder", "former member", "member sign-in", "everyt
 
 def make_sessions(world: World) -> None:
     """Classes in every club, every day."""
-    made = []
+    made: list[Session] = []
     for club_at, club in enumerate(world.clubs):
         trainers = world.trainers[club_at::3]
         for day in range(-7 * WEEKS_BACK, 7 * WEEKS_AHEAD + 1):
@@ -82,6 +82,7 @@ def _booking(world: World, session: Session, client: Client, package: Package | 
     chance = world.chance
     booked_at = min(world.now, session.starts_at) - datetime.timedelta(hours=chance.randrange(3, 200))
     live = Booking.Status.BOOKED
+    status: str
     if session.status == Session.Status.CANCELLED:
         status = Booking.Status.CANCELLED
     elif session.status == Session.Status.CONDUCTED:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from csp.decorators import csp_replace
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.cache import patch_cache_control
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from clubhouse.embed.models import Embed
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def framed(view: View) -> View:
@@ -28,7 +28,7 @@ def framed(view: View) -> View:
 
     @csrf_exempt
     @functools.wraps(view)
-    def inner(request: HttpRequest, public: str, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, public: str, **kwargs: Any) -> HttpResponseBase:
         embed = get_object_or_404(Embed.objects.select_related("business"), public_id=public)
         sites = sorted(embed.sites.values_list("origin", flat=True))
         shown: View = lambda asked: view(asked, embed, **kwargs)  # noqa: E731 - the decorators want a view

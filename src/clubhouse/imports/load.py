@@ -275,7 +275,7 @@ class _Writer:
         records = list(made)
         if not records:
             return []
-        return type(records[0])._default_manager.bulk_create(records, batch_size=BATCH)  # type: ignore[return-value]
+        return type(records[0])._default_manager.bulk_create(records, batch_size=BATCH)
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -143,7 +143,7 @@ def choice(*allowed: str) -> Reader:
 
 def yes_no(cell: str) -> bool:
     """``yes`` or ``no``."""
-    return choice("yes", "no")(cell) == "yes"
+    return bool(choice("yes", "no")(cell) == "yes")
 
 
 def email(cell: str) -> str:

@@ -11,13 +11,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.template.backends import django as own
 from django.utils import timezone
-from django.utils.safestring import SafeString
 
 
 class Template(own.Template):
     """A template that asks the request for its reader's time zone."""
 
-    def render(self, context: dict[str, Any] | None = None, request: HttpRequest | None = None) -> SafeString:
+    def render(self, context: dict[str, Any] | None = None, request: HttpRequest | None = None) -> str:
         zone = getattr(request, "reader_zone", None)
         if zone is None:
             return super().render(context, request)

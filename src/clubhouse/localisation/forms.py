@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clubhouse.localisation.selectors import languages, zones
+from clubhouse.typed import field_of
 
 
 class ReaderForm(forms.Form):
@@ -22,9 +23,9 @@ class ReaderForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["language"].choices = [("", _("As the browser asks")), *languages().items()]
+        field_of(self, "language", forms.ChoiceField).choices = [("", _("As the browser asks")), *languages().items()]
         places = [(name, name.replace("_", " ")) for name in zones()]
-        self.fields["timezone"].choices = [("", _("As in the club")), *places]
+        field_of(self, "timezone", forms.ChoiceField).choices = [("", _("As in the club")), *places]
 
 
 class BusinessForm(forms.Form):
@@ -39,4 +40,4 @@ class BusinessForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["language"].choices = list(languages().items())
+        field_of(self, "language", forms.ChoiceField).choices = list(languages().items())

@@ -23,6 +23,6 @@ class LocalisationMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         language = language_of_request(request)
         translation.activate(language)
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language()
         request.reader_zone = zone_of_request(request)  # type: ignore[attr-defined]
         return self.get_response(request)

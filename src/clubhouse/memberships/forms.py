@@ -16,6 +16,7 @@ from clubhouse.clients.models import Client
 from clubhouse.memberships import prices
 from clubhouse.memberships.models import PriceItem
 from clubhouse.templatetags.house import money
+from clubhouse.typed import ModelChoiceField, ModelForm, field_of
 
 #: How far back and ahead a sale may start, in days.
 BACK, AHEAD = 31, 366
@@ -32,7 +33,7 @@ class DayInput(forms.DateInput):
         super().__init__(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
-class PriceItemForm(forms.ModelForm):
+class PriceItemForm(ModelForm[PriceItem]):
     """A line of the price list."""
 
     class Meta:
@@ -49,7 +50,6 @@ class PriceItemForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for name in ("period_months", "credits"):
             self.fields[name].required = False
-        self.fields["price"].min_value = 0
         if self.instance.pk:
             # What a line gives stays what it is: another kind is another line.
             self.fields["kind"].disabled = True
@@ -84,7 +84,8 @@ class PriceItemForm(forms.ModelForm):
         if "valid_days" not in self.errors and values.get("valid_days") == 0:
             self.add_error("valid_days", _("Credits are good for at least a day. Leave this empty for no expiry."))
         values["period_months"] = (values.get("period_months") or 0) if membership else 0
-        values["credits"] = {PriceItem.Kind.CREDIT: 1, PriceItem.Kind.PACKAGE: values.get("credits") or 0}.get(kind, 0)
+        several = (values.get("credits") or 0) if kind == PriceItem.Kind.PACKAGE else 0
+        values["credits"] = 1 if kind == PriceItem.Kind.CREDIT else several
         if membership:
             values["valid_days"] = None
         return values
@@ -93,17 +94,17 @@ class PriceItemForm(forms.ModelForm):
         """The database's own checks are said above in words."""
 
 
-class ItemChoice(forms.ModelChoiceField):
+class ItemChoice(ModelChoiceField[PriceItem]):
     """A line of the price list with what it gives and costs."""
 
-    def label_from_instance(self, item: PriceItem) -> str:  # type: ignore[override]
+    def label_from_instance(self, item: PriceItem) -> str:
         return f"{item.name} ({item.get_kind_display()}), {money(item.price, item.currency)}"
 
 
-class PayerChoice(forms.ModelChoiceField):
+class PayerChoice(ModelChoiceField[Client]):
     """A client who pays, by name."""
 
-    def label_from_instance(self, client: Client) -> str:  # type: ignore[override]
+    def label_from_instance(self, client: Client) -> str:
         return client.display_name
 
 
@@ -128,9 +129,10 @@ class SaleForm(forms.Form):
 
     def __init__(self, *args: Any, client: Client, payers: QuerySet[Client], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["item"].queryset = prices.items(client.business)
-        self.fields["payer"].queryset = payers
-        self.fields["payer"].empty_label = _("%(client)s (the client)") % {"client": client.display_name}
+        field_of(self, "item", ItemChoice).queryset = prices.items(client.business)
+        payer = field_of(self, "payer", PayerChoice)
+        payer.queryset = payers
+        payer.empty_label = _("%(client)s (the client)") % {"client": client.display_name}
         self.fields["starts_on"].initial = timezone.localdate()
 
     def clean_starts_on(self) -> datetime.date:

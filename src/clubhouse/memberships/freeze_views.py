@@ -18,6 +18,7 @@ from clubhouse.clients.services import ErasedClientError
 from clubhouse.memberships import freezing
 from clubhouse.memberships.forms import FreezeForm
 from clubhouse.memberships.models import Membership
+from clubhouse.memberships.sales import NotLive
 from clubhouse.settle import owner_of, settle
 
 
@@ -38,7 +39,7 @@ def freeze(request: HttpRequest, pk: int) -> HttpResponse:
 
         return settle(request, client.pk, "memberships", act)
     if client.is_erased or membership.status == Membership.Status.CANCELLED:
-        messages.error(request, str(ErasedClientError() if client.is_erased else freezing.NotLive()))
+        messages.error(request, str(ErasedClientError() if client.is_erased else NotLive()))
         return redirect(reverse("clients:profile", args=[client.pk]) + "#memberships")
     context = {"client": client, "membership": membership, "form": form}
     return render(request, "memberships/freeze.html", context, status=422 if request.method == "POST" else 200)
@@ -64,7 +65,7 @@ def end_with_period(request: HttpRequest, pk: int) -> HttpResponse:
     owner = owner_of(request, Membership.objects.all(), pk)
 
     def act(client: Client) -> str:
-        row = freezing.end_with_period(pk, today=timezone.localdate())
-        return _("The membership ends with %(day)s and is not billed again.") % {"day": date_format(row.ends_on)}
+        day = freezing.end_with_period(pk, today=timezone.localdate())
+        return _("The membership ends with %(day)s and is not billed again.") % {"day": date_format(day)}
 
     return settle(request, owner, "memberships", act)

@@ -75,8 +75,9 @@ def unfreeze(pk: int, *, today: datetime.date) -> Membership:
 
 
 @transaction.atomic
-def end_with_period(pk: int, *, today: datetime.date) -> Membership:
-    """Let a membership end with the last day of the period that is running; it stays as it is until then.
+def end_with_period(pk: int, *, today: datetime.date) -> datetime.date:
+    """Let a membership end with the last day of the period that is running; it stays as it is until then. Returns that
+    day.
 
     Raises :class:`NotLive` or :class:`EndsAlready`.
     """
@@ -89,7 +90,7 @@ def end_with_period(pk: int, *, today: datetime.date) -> Membership:
         raise EndsAlready
     row.ends_on = day
     row.save(update_fields=["ends_on"])
-    return row
+    return day
 
 
 @transaction.atomic

@@ -19,10 +19,15 @@ from clubhouse.sets import Keys, hold_clients, insert_all, update_each
 BATCH = 500
 
 
+def billed_until(membership: Membership) -> datetime.date:
+    """The last day that is billed, of a membership that is billed at all."""
+    assert membership.billed_until is not None
+    return membership.billed_until
+
+
 def next_end(membership: Membership) -> datetime.date:
     """The last day of the period after the one that is billed."""
-    billed, months = membership.billed_until, membership.period_months
-    assert billed is not None
+    billed, months = billed_until(membership), membership.period_months
     number = current_period(membership.starts_on, months, billed)
     if last_day(membership.starts_on, months, number) == billed:
         # Counted from the first day, so that the 31st does not become the 28th for ever.
@@ -70,7 +75,7 @@ def bill_next_periods(now: datetime.datetime, using: str = "default") -> int:
             amount=row.price,
             currency=row.currency,
             status=Invoice.Status.OUTSTANDING if row.price else Invoice.Status.PAID,
-            due_on=row.billed_until + datetime.timedelta(days=1),
+            due_on=billed_until(row) + datetime.timedelta(days=1),
             **billed_to(row.paid_by or row.client),
         )
         for row, number in zip(rows, numbers, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -12,6 +12,18 @@ from django.db.models.functions import Round
 from django.utils import timezone
 
 from clubhouse.memberships.models import AccountCredit, Membership, Package
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Left(TypedDict):
+        left: int
+
+    class _Balance(TypedDict):
+        balance: Decimal
+
+    PackageWithLeft = WithAnnotations[Package, _Left]
+    CreditWithBalance = WithAnnotations[AccountCredit, _Balance]
 
 #: More than nothing by more than a hair of floating point.
 HALF_A_CENT = Decimal("0.005")
@@ -22,7 +34,7 @@ def active_memberships(now: datetime.datetime) -> models.QuerySet[Membership]:
     return Membership.objects.filter(status__in=[Membership.Status.ACTIVE, Membership.Status.FROZEN])
 
 
-def unused_packages(now: datetime.datetime) -> models.QuerySet[Package]:
+def unused_packages(now: datetime.datetime) -> models.QuerySet[PackageWithLeft]:
     """Packages that have not expired and have credits left, annotated ``left`` (row H7). Expired ones do not count.
 
     A package is good through its last day, which is taken in UTC, so that every reader of one moment sees the same.
@@ -34,12 +46,12 @@ def unused_packages(now: datetime.datetime) -> models.QuerySet[Package]:
     )
 
 
-def with_balance(credits_: models.QuerySet[AccountCredit]) -> models.QuerySet[AccountCredit]:
+def with_balance(credits_: models.QuerySet[AccountCredit]) -> models.QuerySet[CreditWithBalance]:
     """Annotate ``balance``: what is left, in the credit's currency."""
     return credits_.annotate(balance=money(F("amount") - F("used") - F("forfeited")))
 
 
-def open_account_credits(now: datetime.datetime) -> models.QuerySet[AccountCredit]:
+def open_account_credits(now: datetime.datetime) -> models.QuerySet[CreditWithBalance]:
     """Money on account that is not used up, annotated ``balance`` (row H5). ``now`` is not needed: money keeps."""
     return with_balance(AccountCredit.objects.all()).filter(balance__gt=HALF_A_CENT)
 

@@ -7,7 +7,7 @@ same before and after an erasure.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -42,7 +42,7 @@ def clubs_of(staff: StaffMember) -> list[Club]:
     """The clubs a colleague reads reports of: every one for administrators, their own for managers. One query."""
     clubs = Club.objects.filter(business_id=staff.business_id)
     if not is_administrator(staff):
-        clubs = clubs.filter(pk=staff.club_id)
+        clubs = clubs.none() if staff.club_id is None else clubs.filter(pk=staff.club_id)
     return list(clubs.order_by(Lower("name"), "pk"))
 
 
@@ -251,7 +251,7 @@ def _aged(today: datetime.date, to_invoice: str) -> dict[str, Sum]:
     }
 
 
-def _add(line: Debt, row: dict[str, Any], names: dict[str, Sum], sign: int) -> None:
+def _add(line: Debt, row: Mapping[str, object], names: dict[str, Sum], sign: int) -> None:
     for name in names:
         field = name.removesuffix("_sum")
         setattr(line, field, getattr(line, field) + sign * cents(row[name]))
@@ -303,7 +303,8 @@ def _grouped(
         )
     else:
         key = F(f"{prefix}{by}_id")
-    return rows.order_by().annotate(key=key).values("key").annotate(**counts)
+    found: models.QuerySet[Any, dict[str, Any]] = rows.order_by().annotate(key=key).values("key").annotate(**counts)
+    return found
 
 
 def _money_key(day: str, club: str, by: str) -> Any:

@@ -24,7 +24,7 @@ def written(table: Table) -> str:
     """The table's columns and rows, without its sums: a spreadsheet adds up itself."""
     stream = io.StringIO()
     writer = csv.writer(stream)
-    writer.writerow([safe(column.label) for column in table.columns])
+    writer.writerow([safe(str(column.label)) for column in table.columns])
     writer.writerows(_values(row) for row in table.rows)
     return stream.getvalue()
 

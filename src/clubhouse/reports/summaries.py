@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
@@ -18,6 +18,9 @@ from clubhouse.reports.selectors import Attendance, Debt, Key, Revenue
 from clubhouse.reports.tables import Column, Table
 from clubhouse.schedule.models import Club, Session
 from clubhouse.team.models import StaffMember
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 HEADS = {"month": _("Month"), "club": _("Club"), "trainer": _("Trainer")}
 ATTENDANCE = ("sessions", "attended", "no_shows", "late")
@@ -33,7 +36,7 @@ DEBTS = {
     "written_off": _("Written off"),
     "by_erasure": _("Of that by deletions"),
 }
-Line = TypeVar("Line", Revenue, Debt)
+Line = TypeVar("Line", bound=Revenue | Debt)
 
 
 def names(by: str, clubs: Sequence[Club], trainers: Sequence[StaffMember], period: Period | None) -> dict[Key, str]:
@@ -71,7 +74,7 @@ def debt_table(
     found: Mapping[tuple[Key, str], Debt], by: str, called: Mapping[Key, str], caption: str, currency: str
 ) -> Table:
     """What is owed by its age, and what was written off."""
-    head = gettext("Due in") if by == "month" else HEADS[by]
+    head: StrOrPromise = gettext("Due in") if by == "month" else HEADS[by]
     table = Table(caption, [Column(head), *(_column(DEBTS, part, "invoices") for part in DEBTS)])
     table.columns.append(Column(gettext("Currency")))
     if by == "month":
@@ -110,7 +113,7 @@ def day(date: datetime.date) -> str:
     return date_format(date, "j F Y")
 
 
-def _column(labels: Mapping[str, str], part: str, counted: str) -> Column:
+def _column(labels: Mapping[str, StrOrPromise], part: str, counted: str) -> Column:
     return Column(labels[part], "count" if part == counted else "money")
 
 

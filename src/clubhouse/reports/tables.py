@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import number_format
 
 from clubhouse.templatetags.house import money
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 Value = str | int | Decimal
 
@@ -18,7 +21,7 @@ Value = str | int | Decimal
 class Column:
     """A column. ``kind``: ``text``, ``count`` or ``money`` (an amount in the row's currency)."""
 
-    label: str
+    label: StrOrPromise
     kind: str = "text"
 
     @property

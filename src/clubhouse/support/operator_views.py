@@ -44,7 +44,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and is_operator(request):
         return redirect(destination)
     form = OperatorSignInForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and form.user is not None:
         begin(request, form.user)
         return redirect(destination)
     context = {"form": form, "next": destination}
@@ -93,7 +93,7 @@ def _show(request: HttpRequest, found: Case) -> HttpResponse:
 def screenshot(request: HttpRequest, pk: int) -> FileResponse:
     """The picture of an open request. Files have no address of their own."""
     found = selectors.any_case(pk)
-    if not found.screenshot or not found.screenshot.storage.exists(found.screenshot.name):
+    if not found.screenshot.name or not found.screenshot.storage.exists(found.screenshot.name):
         raise Http404
     return FileResponse(found.screenshot.open(), content_type="image/png")
 

@@ -43,9 +43,10 @@ class OperatorSignInForm(forms.Form):
         if not attempt.allowed:
             self.status = 429
             raise forms.ValidationError(_("There were too many tries. Wait 15 minutes, then try again."))
-        known = {"business": None, "audience": User.Audience.OPERATOR}
         # The backend itself: Django's authenticate() would count the try a second time.
-        self.user = BusinessBackend().authenticate(None, email=values["email"], password=values["password"], **known)
+        self.user = BusinessBackend().authenticate(
+            None, audience=User.Audience.OPERATOR, email=values["email"], password=values["password"]
+        )
         if self.user is None:
             raise forms.ValidationError(_("This e-mail address and password do not match an account. Check both."))
         attempt.succeeded()

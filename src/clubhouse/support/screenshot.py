@@ -17,7 +17,7 @@ MOST_BYTES, MOST_PIXELS, LONGEST_SIDE = 5 * MEGABYTE, 40_000_000, 2_400
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
-def redrawn(upload: UploadedFile) -> ContentFile[bytes]:
+def redrawn(upload: UploadedFile[bytes]) -> ContentFile[bytes]:
     """The picture as a new PNG, without its name, its metadata and whatever else the file held.
 
     Raises ``ValidationError`` for a file that is too large, or that is no PNG, JPEG or WebP picture to its last byte.

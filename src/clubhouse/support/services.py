@@ -233,8 +233,9 @@ def _save(case: Case) -> None:
     try:
         case.save()
     except Exception:
-        if case.screenshot and case.screenshot._committed:
-            case.screenshot.storage.delete(case.screenshot.name)
+        kept = case.screenshot
+        if kept and kept.name and kept._committed:  # type: ignore[attr-defined]  # not in the stubs
+            kept.storage.delete(kept.name)
         raise
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clubhouse.accounts.asking import account_of
 from clubhouse.accounts.permissions import needs
 from clubhouse.support import selectors, services
 from clubhouse.support.exceptions import SupportError
@@ -47,7 +48,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not deleters and form.is_valid():
         try:
             case = services.send(
-                business, form=form.cleaned_data["form"], **form.details, by=request.user, now=timezone.now()
+                business, form=form.cleaned_data["form"], **form.details, by=account_of(request), now=timezone.now()
             )
         except SupportError as error:
             form.add_error(None, error.message)
@@ -66,7 +67,7 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
     form = RequestForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
-            services.correct(found, **form.details, by=request.user, now=timezone.now())
+            services.correct(found, **form.details, by=account_of(request), now=timezone.now())
         except SupportError as error:
             form.add_error(None, error.message)
         else:
@@ -91,7 +92,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a request back: what was typed goes, and the screenshot."""
     found = selectors.find(request.business, pk)  # type: ignore[attr-defined]
     said = _("The request was withdrawn. What you typed and the screenshot were removed.")
-    act(request, lambda: services.withdraw(found, by=request.user, now=timezone.now()), said)  # type: ignore[arg-type]
+    act(request, lambda: services.withdraw(found, by=account_of(request), now=timezone.now()), said)
     return redirect("support:case", pk)
 
 

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from clubhouse.accounts.models import Business, User
 from clubhouse.schedule.models import Club
 from clubhouse.team.models import AccessGroup, StaffMember
+from clubhouse.typed import ModelChoiceField, ModelForm, field_of
 
 
-class GroupForm(forms.ModelForm):
+class GroupForm(ModelForm[AccessGroup]):
     """A Team Access Group: name, account type, areas, and under Access what administrators alone may (row H19)."""
 
     class Meta:
@@ -46,7 +47,7 @@ class GroupForm(forms.ModelForm):
             setattr(self.instance, name, value)
 
 
-class MemberForm(forms.ModelForm):
+class MemberForm(ModelForm[StaffMember]):
     """A colleague: name, sign-in address, role, group, club."""
 
     email = forms.EmailField(
@@ -66,9 +67,9 @@ class MemberForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.business = business
         self.instance.business = business
-        groups: Any = self.fields["access_group"]
+        groups = field_of(self, "access_group", ModelChoiceField)
         groups.queryset = AccessGroup.objects.filter(business=business).order_by("account_type", "name")
-        clubs: Any = self.fields["club"]
+        clubs = field_of(self, "club", ModelChoiceField)
         clubs.queryset = Club.objects.filter(business=business).order_by("name")
         clubs.empty_label = gettext("All clubs")
         if self.instance.pk:
@@ -103,7 +104,8 @@ class MemberForm(forms.ModelForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         # The account is made with the colleague.
-        return {*super()._get_validation_exclusions(), "user"}
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # not in the stubs
+        return {*exclusions, "user"}
 
 
 class PasswordForm(forms.Form):
