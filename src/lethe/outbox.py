@@ -152,7 +152,8 @@ def clock(using: str) -> datetime.datetime:
         return timezone.now()
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+        moment: datetime.datetime = cursor.fetchone()[0]
+        return moment
 
 
 def take(*, limit: int = TAKE, using: str = "default") -> list[Effect]:

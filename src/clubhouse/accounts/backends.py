@@ -10,7 +10,7 @@ from clubhouse.accounts.models import Business, User
 class BusinessBackend(BaseBackend):
     """The same address may be a client of two businesses, so the business is part of who signs in."""
 
-    def authenticate(
+    def authenticate(  # type: ignore[override]  # Django asks a backend only for what its signature takes
         self,
         request: object,
         *,

@@ -44,7 +44,7 @@ class SignInForm(forms.Form):
     def __init__(self, *args: Any, audience: str, business: Business | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.audience = User.Audience(audience)
-        self.business = business
+        self.door = business
         self.user: User | None = None
         self.locked = False
         if business is not None:
@@ -61,8 +61,8 @@ class SignInForm(forms.Form):
         if self.errors:
             return values
         slug = values.get("business", "")
-        business = self.business or (Business.objects.filter(slug=slug.lower()).first() if slug else None)
-        key = lockout.key_for(self.audience, self.business.slug if self.business else slug, values["email"])
+        business = self.door or (Business.objects.filter(slug=slug.lower()).first() if slug else None)
+        key = lockout.key_for(self.audience, self.door.slug if self.door else slug, values["email"])
         attempt = lockout.Attempt(key)
         if not attempt.allowed:
             self.locked = True
@@ -72,7 +72,7 @@ class SignInForm(forms.Form):
             email=values["email"],
             password=values["password"],
             business=business,
-            named=bool(self.business or slug),
+            named=bool(self.door or slug),
         )
         if found.user is not None or found.ambiguous:
             attempt.succeeded()

@@ -79,7 +79,7 @@ def count(key: str) -> int:
 
 def clear(*keys: str) -> int:
     """Forget the tries under some keys; returns how many keys had any."""
-    return AccessAttempt.objects.filter(username__in=keys).delete()[1].get("axes.AccessAttempt", 0)
+    return int(AccessAttempt.objects.filter(username__in=keys).delete()[1].get("axes.AccessAttempt", 0))
 
 
 def unlock(user: User) -> bool:
@@ -98,7 +98,7 @@ def locked_until(user: User) -> datetime.datetime | None:
 
 def forget_old(now: datetime.datetime) -> int:
     """Delete what the cool-off has made meaningless; returns how many rows. Called from time to time."""
-    return AccessAttempt.objects.filter(attempt_time__lte=now - settings.AXES_COOLOFF_TIME).delete()[0]
+    return int(AccessAttempt.objects.filter(attempt_time__lte=now - settings.AXES_COOLOFF_TIME).delete()[0])
 
 
 class Handler(AxesDatabaseHandler):

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
-from clubhouse.accounts.models import User
+from clubhouse.accounts.models import Business, User
 from clubhouse.accounts.signing_in import is_idle_too_long
 from clubhouse.clients.models import Client
 from clubhouse.clients.services import ErasedClientError
@@ -34,19 +34,19 @@ class BusinessMiddleware:
         request.staff = None  # type: ignore[attr-defined]
         request.member = None  # type: ignore[attr-defined]
         user = request.user
-        if not user.is_authenticated or user.business is None:
+        if not user.is_authenticated or (business := user.business) is None:
             return self.get_response(request)
         now, session = timezone.now(), request.session
         if is_idle_too_long(user, session.seen_at, now=now):  # type: ignore[attr-defined]
             logout(request)
             return self.get_response(request)
         session.seen(now)  # type: ignore[attr-defined]
-        request.business = user.business  # type: ignore[attr-defined]
+        request.business = business  # type: ignore[attr-defined]
         if user.audience == User.Audience.TEAM:
-            request.staff = self._colleague(user)  # type: ignore[attr-defined]
+            request.staff = self._colleague(user, business)  # type: ignore[attr-defined]
         else:
-            request.member = self._client(user)  # type: ignore[attr-defined]
-        with timezone.override(zoneinfo.ZoneInfo(user.business.timezone)):
+            request.member = self._client(user, business)  # type: ignore[attr-defined]
+        with timezone.override(zoneinfo.ZoneInfo(business.timezone)):
             response = self.get_response(request)
         patch_cache_control(response, private=True, no_store=True)
         return response
@@ -63,15 +63,15 @@ class BusinessMiddleware:
         return None
 
     @staticmethod
-    def _colleague(user: User) -> StaffMember | None:
+    def _colleague(user: User, business: Business) -> StaffMember | None:
         staff = StaffMember.objects.select_related("access_group", "club").filter(user=user).first()
         if staff is not None:
-            staff.business = user.business
+            staff.business = business
         return staff
 
     @staticmethod
-    def _client(user: User) -> Client | None:
+    def _client(user: User, business: Business) -> Client | None:
         client = Client.objects.filter(user=user).exclude(status=Client.Status.DELETED).first()
         if client is not None:
-            client.business = user.business
+            client.business = business
         return client

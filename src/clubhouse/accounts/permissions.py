@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from clubhouse.team.models import AccessGroup, StaffMember
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 View = Callable[..., HttpResponseBase]
 AREAS = ("contacts", "schedule", "retail", "access")
@@ -76,7 +79,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
     return redirect_to_login(request.get_full_path() if request.method == "GET" else resolve_url("home"))
 
 
-def _gate(allowed: Callable[[StaffMember], bool], refusal: str) -> Callable[[View], View]:
+def _gate(allowed: Callable[[StaffMember], bool], refusal: StrOrPromise) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -126,7 +129,6 @@ def member_required(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.member is None:  # type: ignore[attr-defined]
             return redirect_to_login(request.get_full_path(), login_url=resolve_url("member-sign-in"))
-        response: HttpResponse = view(request, *args, **kwargs)
-        return response
+        return view(request, *args, **kwargs)
 
     return guarded

@@ -132,7 +132,7 @@ def use(token: str, password: str, *, now: datetime.datetime) -> User:
         hold_clients([client.pk], using="default")
     # Two who use it at once follow each other here, and the second finds it used; so does who waited for an erasure.
     row = PasswordReset.objects.select_for_update().filter(**_live(token, now)).first()
-    if row is None:
+    if row is None or row.user_id is None:
         raise LinkOver
     user = User.objects.select_for_update().select_related(None).get(pk=row.user_id)
     user.set_password(password)

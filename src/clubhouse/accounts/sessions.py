@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError
@@ -11,10 +11,13 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionS
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware as DatabaseSessionMiddleware
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+
+if TYPE_CHECKING:
+    from clubhouse.accounts.models import Session
 
 __all__ = ["SessionMiddleware", "SessionStore"]
 
@@ -28,13 +31,14 @@ class SessionStore(DatabaseSessionStore):
     seen_at: datetime.datetime | None = None
 
     @classmethod
-    def get_model_class(cls) -> type:
+    def get_model_class(cls) -> type[Session]:
         from clubhouse.accounts.models import Session
 
         return Session
 
-    def create_model_instance(self, data: dict) -> object:
-        instance = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        # It is made of the class above.
+        instance = cast("Session", super().create_model_instance(data))
         instance.user_id = int(data[SESSION_KEY]) if data.get(SESSION_KEY) else None
         instance.device = data.get("device", "")
         instance.signed_in_at = parse_datetime(data["since"]) if data.get("since") else None
@@ -42,7 +46,7 @@ class SessionStore(DatabaseSessionStore):
         return instance
 
     def _get_session_from_db(self) -> Any:
-        row = super()._get_session_from_db()
+        row = super()._get_session_from_db()  # type: ignore[misc]  # not in the stubs
         self.seen_at = row.seen_at if row is not None else None
         return row
 
@@ -67,7 +71,7 @@ class SessionStore(DatabaseSessionStore):
     def seen(self, now: datetime.datetime) -> None:
         """Write down that the session is in use, at most every :data:`SEEN_EVERY`."""
         if self.seen_at is None or now - self.seen_at > SEEN_EVERY:
-            self.model.objects.filter(session_key=self.session_key).update(seen_at=now)
+            self.get_model_class().objects.filter(session_key=self.session_key).update(seen_at=now)
             self.seen_at = now
 
 
@@ -78,7 +82,7 @@ class SessionMiddleware(DatabaseSessionMiddleware):
         """The session could not be written in the view."""
         return _signed_out(request) if isinstance(exception, SessionInterrupted) else None
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Nor could it be after it."""
         try:
             return super().process_response(request, response)

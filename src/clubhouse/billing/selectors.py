@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING, TypedDict
 
 from django.db import models
 from django.db.models import F, OuterRef, Subquery, Sum
@@ -15,6 +16,16 @@ from django.db.models.functions import Coalesce
 from clubhouse.billing.models import Invoice, Payment
 from clubhouse.memberships.models import AccountCredit
 from clubhouse.memberships.selectors import HALF_A_CENT, money, open_account_credits, with_balance
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    from clubhouse.memberships.selectors import CreditWithBalance
+
+    class _Due(TypedDict):
+        due: Decimal
+
+    InvoiceWithDue = WithAnnotations[Invoice, _Due]
 
 __all__ = [
     "BACK",
@@ -37,7 +48,7 @@ BACK = (Payment.Status.REFUNDED, Payment.Status.REFUNDING)
 MONEY = models.DecimalField(max_digits=10, decimal_places=2)
 
 
-def with_due(invoices: models.QuerySet[Invoice]) -> models.QuerySet[Invoice]:
+def with_due(invoices: models.QuerySet[Invoice]) -> models.QuerySet[InvoiceWithDue]:
     """Annotate ``due``: the amount less what has come in, in the invoice's currency."""
     came_in = (
         Payment.objects.filter(invoice=OuterRef("pk"), status=Payment.Status.SUCCEEDED)
@@ -51,12 +62,12 @@ def with_due(invoices: models.QuerySet[Invoice]) -> models.QuerySet[Invoice]:
     return invoices.annotate(due=money(due))
 
 
-def debts(now: datetime.datetime) -> models.QuerySet[Invoice]:
+def debts(now: datetime.datetime) -> models.QuerySet[InvoiceWithDue]:
     """Outstanding, failed and disputed invoices, annotated ``due`` (row H3); the status alone says so."""
     return with_due(Invoice.objects.filter(status__in=DEBT))
 
 
-def invoices_of(client_id: int) -> models.QuerySet[Invoice]:
+def invoices_of(client_id: int) -> models.QuerySet[InvoiceWithDue]:
     """A client's invoices, annotated ``due``, the latest first: one query."""
     return (
         with_due(Invoice.objects.filter(client_id=client_id))
@@ -65,7 +76,7 @@ def invoices_of(client_id: int) -> models.QuerySet[Invoice]:
     )
 
 
-def credits_of(client_id: int) -> models.QuerySet[AccountCredit]:
+def credits_of(client_id: int) -> models.QuerySet[CreditWithBalance]:
     """A client's money on account, annotated ``balance``, the latest first: one query."""
     return with_balance(AccountCredit.objects.filter(client_id=client_id)).order_by("-granted_on", "-pk")
 
@@ -104,7 +115,8 @@ def came_in_and_stayed(invoice_id: int) -> Decimal:
 
 def _stayed(payments: Sequence[Payment]) -> dict[str, Decimal]:
     """Reference to what came in and did not go back; a payment that went back as a whole counts on neither side."""
-    came, back = defaultdict(Decimal), defaultdict(Decimal)
+    came: defaultdict[str, Decimal] = defaultdict(Decimal)
+    back: defaultdict[str, Decimal] = defaultdict(Decimal)
     for payment in payments:
         if payment.status == Payment.Status.SUCCEEDED:
             came[payment.provider_reference] += payment.amount

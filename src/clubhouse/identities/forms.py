@@ -14,9 +14,10 @@ from clubhouse.identities import protocol
 from clubhouse.identities.models import Provider
 from clubhouse.identities.wire import NotReached
 from clubhouse.schedule.models import Club
+from clubhouse.typed import ModelForm
 
 
-class ProviderForm(forms.ModelForm):
+class ProviderForm(ModelForm[Provider]):
     """A provider: its name on the button, its issuer, and what it knows this club by."""
 
     secret = forms.CharField(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -75,7 +76,7 @@ def _put(request: HttpRequest, name: str, value: dict[str, object]) -> None:
     request.session[name] = seal(json.dumps(value | {"at": timezone.now().timestamp()}))
 
 
-def _get(request: HttpRequest, name: str) -> dict[str, object] | None:
+def _get(request: HttpRequest, name: str) -> dict[str, Any] | None:
     try:
         found = json.loads(unseal(request.session.get(name, "")) or "null")
     except (Unreadable, ValueError):

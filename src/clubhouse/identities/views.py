@@ -23,6 +23,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clubhouse.accounts.signing_in import begin
+from clubhouse.clients.models import Identity
 from clubhouse.identities import journey, protocol, selectors, services
 from clubhouse.identities.forms import OpenForm
 from clubhouse.identities.models import Provider
@@ -160,7 +161,7 @@ def connect(request: HttpRequest, build: AppBuild) -> HttpResponse:
 def disconnect(request: HttpRequest, build: AppBuild, pk: int) -> HttpResponse:
     """Take an identity from one's own account. A second click changes nothing."""
     member = request.member  # type: ignore[attr-defined]
-    if not member.identities.filter(pk=pk).exists() and selectors.Identity.objects.filter(pk=pk).exists():
+    if not member.identities.filter(pk=pk).exists() and Identity.objects.filter(pk=pk).exists():
         raise Http404
     try:
         services.disconnect(member, pk)

@@ -81,7 +81,7 @@ class ProviderSession(OAuth2Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs |= {"allow_redirects": False, "stream": True, "timeout": TIMEOUT}
         ends = time.monotonic() + WHOLE
-        response = super().send(request, **kwargs)
+        response: requests.Response = super().send(request, **kwargs)
         parts: list[bytes] = []
         size = 0
         for part in response.iter_content(16_384):

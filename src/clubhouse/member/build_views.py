@@ -16,9 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clubhouse.accounts.permissions import administrator_required
 from clubhouse.member.models import AppBuild
 from clubhouse.member.services import remove_build, save_build
+from clubhouse.typed import ModelForm
 
 
-class BuildForm(forms.ModelForm):
+class BuildForm(ModelForm[AppBuild]):
     """A build: its name, its address, and what it can do. Sign-up without deletion is refused with the reason."""
 
     class Meta:

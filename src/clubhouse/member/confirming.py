@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import secrets
 import smtplib
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -22,6 +23,9 @@ from clubhouse.messages.handing_over import handing_over
 from clubhouse.messages.mail import send
 from clubhouse.sets import hold_clients
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 #: Wrong passwords or codes until the member has to wait, and for how long.
 TRIES, WAIT = 5, datetime.timedelta(minutes=15)
 #: How long a code works, how often it may be tried, and how soon the next can be had.
@@ -34,7 +38,7 @@ class NotConfirmed(Exception):
     ``plain`` says it where something else than a deletion was to be confirmed.
     """
 
-    def __init__(self, message: str, plain: str = "") -> None:
+    def __init__(self, message: StrOrPromise, plain: StrOrPromise = "") -> None:
         super().__init__(message)
         self.message = message
         self.plain = plain or message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -12,6 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from clubhouse.accounts.models import User
 from clubhouse.clients.models import Client
+from clubhouse.typed import ModelForm
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class ConfirmForm(forms.Form):
@@ -37,9 +41,9 @@ class ConfirmForm(forms.Form):
                 ),
             )
 
-    def refuse(self, message: str) -> None:
+    def refuse(self, message: StrOrPromise) -> None:
         """Put a refusal at the field."""
-        self._errors = forms.utils.ErrorDict({self.proof: self.error_class([message])})
+        self._errors = forms.utils.ErrorDict({self.proof: self.error_class([str(message)])})
         if "code" in self.fields:
             self.data = {}
 
@@ -84,7 +88,7 @@ class PasswordForm(ConfirmForm):
         return password
 
 
-class DetailsForm(forms.ModelForm):
+class DetailsForm(ModelForm[Client]):
     """What members keep up to date themselves."""
 
     class Meta:

@@ -7,22 +7,22 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from clubhouse.clients.models import Client
 from clubhouse.member.models import AppBuild
 
-View = Callable[..., HttpResponse]
-Page = Callable[[HttpRequest, AppBuild], HttpResponse]
+View = Callable[..., HttpResponseBase]
+Page = Callable[[HttpRequest, AppBuild], HttpResponseBase]
 
 
 def open_page(view: View) -> View:
     """For anybody: finds the build by its address. Raises ``Http404`` where there is none."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
         return view(request, get_object_or_404(AppBuild.objects.select_related("business"), slug=slug), **kwargs)
 
     return guarded
@@ -33,7 +33,7 @@ def member_page(view: View) -> View:
 
     @open_page
     @functools.wraps(view)
-    def guarded(request: HttpRequest, build: AppBuild, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, build: AppBuild, **kwargs: Any) -> HttpResponseBase:
         if member_of(request, build) is None:
             return to_sign_in(request, build)
         return view(request, build, **kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.http import Http404
@@ -21,6 +22,9 @@ from clubhouse.privacy.selectors import Item
 from clubhouse.schedule.selectors import upcoming_bookings
 from clubhouse.schedule.services import cancel_bookings
 from clubhouse.sets import hold_clients
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: What stands as the reason on whatever a member ended or gave up.
 REASON = "member"
@@ -50,7 +54,7 @@ class Obstacle:
     label: str
     count: int
     worth: str
-    ask: str
+    ask: StrOrPromise
 
 
 def obstacles(items: list[Item]) -> list[Obstacle]:

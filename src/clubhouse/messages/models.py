@@ -53,7 +53,7 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return f"Notification {self.pk}"
 
-    def get_kind_display(self) -> str:
+    def get_kind_display(self) -> str:  # type: ignore[no-redef]  # Django makes one where a model has none
         """What happened, in words: a session that was cancelled whole is a class or an appointment."""
         if self.kind == self.Kind.APPOINTMENT_CANCELLED and self.session and self.session.kind == "class":
             return _("A class was cancelled")
@@ -120,7 +120,7 @@ class ClientMessage(models.Model):
     def __str__(self) -> str:
         return f"Message {self.pk}"
 
-    def get_kind_display(self) -> str:
+    def get_kind_display(self) -> str:  # type: ignore[no-redef]  # Django makes one where a model has none
         """What happened, in words: a session is a class or an appointment."""
         if self.session and self.session.kind == "appointment":
             if self.kind == self.Kind.MOVED:

@@ -66,5 +66,12 @@ def delete_client(request: HttpRequest, pk: int) -> HttpResponse:
     result = confirm(request, client, reason=TOGGLE)
     if result.response is not None:
         return result.response
-    shown = {"changed": result.changed, "refusal": result.refusal, "status": result.status}
-    return show_information(request, client, result.look, confirming=True, **shown)
+    return show_information(
+        request,
+        client,
+        result.look,
+        confirming=True,
+        changed=result.changed,
+        refusal=result.refusal,
+        status=result.status,
+    )

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -62,7 +63,7 @@ class PrivacySettingsForm(forms.Form):
         help_text=_("In the last step of a deletion, at both doors. A wrong password counts as a bad try to sign in."),
     )
 
-    def __init__(self, *args: Any, business: Business, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, *, business: Business) -> None:
         overrides = business.blocker_overrides
         initial: dict[str, Any] = {
             "deletion_mode": business.deletion_mode,
@@ -74,7 +75,7 @@ class PrivacySettingsForm(forms.Form):
         for blocker in blockers():
             if blocker.name in overrides:
                 initial[f"blocker_{blocker.name}"] = BLOCKS if overrides[blocker.name] else PASSES
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         for blocker in blockers():
             self.fields[f"blocker_{blocker.name}"] = forms.ChoiceField(
                 label=blocker.label, choices=CHOICES, required=False

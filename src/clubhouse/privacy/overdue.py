@@ -6,6 +6,7 @@ The page "Privacy" lists what fails at any time (``outstanding``); this is for t
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections import Counter
 
 from django.db import transaction
@@ -49,7 +50,7 @@ def tell_administrators(now: datetime.datetime, *, using: str = "default") -> in
     return len(found)
 
 
-def _businesses(runs: set[object], orders: set[str], using: str) -> dict[str, int]:
+def _businesses(runs: set[uuid.UUID], orders: set[str], using: str) -> dict[str, int]:
     """Run, as text, to the business that has its receipt; account that ordered, as the run says it, to its business."""
     # One receipt of each: a run may have thousands.
     receipts = Receipt.objects.using(using).filter(run__in=runs).values("run_id").annotate(one=Min("number"))

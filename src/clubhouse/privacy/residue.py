@@ -6,6 +6,7 @@ business, a file, a table of no model) is for the operator, on the command line.
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +78,7 @@ def report(places: list[list[Any]], run: str, *, using: str = "default") -> int:
     Told is the business that erased the person, of its own rows. Another learns nothing, least of all that somebody
     whom it knows too was deleted elsewhere.
     """
-    numbers = Receipt.objects.using(using).filter(run=run).values("number")
+    numbers = Receipt.objects.using(using).filter(run=uuid.UUID(run)).values("number")
     own = ErasureReceipt.objects.using(using).filter(number__in=numbers).order_by()
     businesses = set(own.values_list("business_id", flat=True).distinct())
     keys: dict[str, set[str]] = defaultdict(set)

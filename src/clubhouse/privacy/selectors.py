@@ -123,7 +123,8 @@ def _steps() -> dict[str, Step]:
 
 def _lines(counts: dict[str, int]) -> list[Line]:
     """Counts by step as lines in people's words; steps that mean the same are added up."""
-    steps, lines = _steps(), {}
+    steps = _steps()
+    lines: dict[str, int] = {}
     for name, count in sorted(counts.items(), key=lambda item: item[0] != Client._meta.label):
         if count:
             step = steps.get(name)

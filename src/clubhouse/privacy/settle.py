@@ -30,4 +30,4 @@ def where(blocker: str, client_pk: int) -> str:
 
 def words(blocker: str) -> str:
     """The words of the link to :func:`where`."""
-    return SECTIONS.get(blocker, ("", gettext("Settle this on the profile")))[1]
+    return str(SECTIONS.get(blocker, ("", gettext("Settle this on the profile")))[1])

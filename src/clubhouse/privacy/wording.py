@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 #: Where the model's own name says too little: (model, fate) to words.
 STEPS = {
@@ -40,7 +44,7 @@ STEPS = {
     ("messaging.Notification", "delete"): _("staff notifications about the client"),
 }
 #: What is done to rows that stay.
-FATES = {
+FATES: dict[str, StrOrPromise] = {
     "keep": _("{title}: personal details cleared"),
     "unlink": _("{title}: reference removed"),
     "subject": _("{title} anonymised"),
@@ -171,7 +175,7 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def rows_words(model: str, title: str = "") -> str:
+def rows_words(model: str, title: StrOrPromise = "") -> str:
     """What the rows of a model are called, at the start of a line; ``title`` where it is none of ours."""
     try:
         return sentence_case(said(apps.get_model(model)._meta.verbose_name_plural))
@@ -194,8 +198,8 @@ def cause_words(cause: str) -> str:
         if found := pattern.fullmatch(plain):
             return str(words) % found.groupdict()
     # A cause that is said on a form too is in the catalogue as a sentence, with its full stop.
-    words = said(plain)
-    return words if words != plain else said(f"{plain}.").rstrip(".")
+    known = said(plain)
+    return known if known != plain else said(f"{plain}.").rstrip(".")
 
 
 def change_words(differences: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
@@ -203,7 +207,7 @@ def change_words(differences: Mapping[str, tuple[int, int]]) -> dict[str, tuple[
     return {": ".join(said(part) for part in name.split(": ")): counts for name, counts in differences.items()}
 
 
-def step_words(model: str, fate: str, title: str) -> str:
+def step_words(model: str, fate: str, title: StrOrPromise) -> str:
     """What a step does, as a line before a number."""
     words = STEPS.get((model, fate)) or FATES.get(fate, "{title}").format(title=rows_words(model, title))
     return sentence_case(said(words))

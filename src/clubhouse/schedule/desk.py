@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
@@ -17,6 +18,9 @@ from clubhouse.schedule.clock import DAY, bounds, wall
 from clubhouse.schedule.models import Booking, Club, Session, WaitingListEntry
 from clubhouse.schedule.selectors import HOLDING, count_in_session, with_taken
 from clubhouse.team.models import StaffMember
+
+if TYPE_CHECKING:
+    from clubhouse.schedule.selectors import SessionWithTaken
 
 #: How a session stands at a moment: the word on its chip, and the chip's look.
 STATES = {
@@ -41,7 +45,7 @@ def _within_reach(staff: StaffMember) -> QuerySet[Club]:
     return clubs
 
 
-def find_session(staff: StaffMember, pk: int, now: datetime.datetime) -> Session:
+def find_session(staff: StaffMember, pk: int, now: datetime.datetime) -> SessionWithTaken:
     """A session of the clubs a colleague sees, with ``taken``, ``attended`` and ``waits``. Raises ``Http404`` for any
     other. One query."""
     rows = with_counts(Session.objects.filter(pk=pk, club__in=_within_reach(staff).values("pk")), now)
@@ -52,7 +56,7 @@ def find_session(staff: StaffMember, pk: int, now: datetime.datetime) -> Session
     return session
 
 
-def with_counts(sessions: QuerySet[Session], now: datetime.datetime) -> QuerySet[Session]:
+def with_counts(sessions: QuerySet[Session], now: datetime.datetime) -> QuerySet[SessionWithTaken]:
     """Sessions with club and trainer, annotated ``taken``, ``attended`` and ``waits``."""
     return (
         with_taken(sessions, now)
@@ -69,7 +73,7 @@ def with_counts(sessions: QuerySet[Session], now: datetime.datetime) -> QuerySet
 class Line:
     """A session as the desk reads it at a moment; times are those on the club's wall."""
 
-    session: Session
+    session: SessionWithTaken
     starts: datetime.datetime
     ends: datetime.datetime
     state: str
@@ -101,7 +105,7 @@ class Line:
         return self.state == "cancelled"
 
 
-def line_of(session: Session, now: datetime.datetime, clients: list[str] | None = None) -> Line:
+def line_of(session: SessionWithTaken, now: datetime.datetime, clients: list[str] | None = None) -> Line:
     """How a session with its counts (:func:`with_counts`) stands at ``now``."""
     if session.status == Session.Status.CANCELLED:
         state = "cancelled"

@@ -20,6 +20,7 @@ from clubhouse.schedule.clock import DAY, FIRST_DAY, LAST_DAY, lasting, moment, 
 from clubhouse.schedule.models import Club, Session
 from clubhouse.schedule.planning import MOST_WEEKS
 from clubhouse.team.models import StaffMember
+from clubhouse.typed import ModelForm, field_of
 
 #: How long a session may be that ends after midnight. Beyond, an end before the start is a slip.
 LONGEST_NIGHT = datetime.timedelta(hours=12)
@@ -131,22 +132,17 @@ class SessionForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=dict(initial or {}) | {"token": secrets.token_hex(8)})
         self.session = session
-        self._choices("club").queryset = Club.objects.filter(pk__in=[club.pk for club in clubs]).order_by("name", "pk")
+        clubs_field = field_of(self, "club", forms.ModelChoiceField)
+        clubs_field.queryset = Club.objects.filter(pk__in=[club.pk for club in clubs]).order_by("name", "pk")
         trainers = Q(user__is_active=True, is_instructor=True)
         if session is not None:
             # Who gives it now stays to be chosen, also after having left.
             trainers |= Q(pk=session.trainer_id)
             del self.fields["club"], self.fields["weeks"], self.fields["token"]
-        self._choices("trainer").queryset = StaffMember.objects.filter(trainers, business=business).order_by(
-            "name", "pk"
-        )
+        trainer = field_of(self, "trainer", forms.ModelChoiceField)
+        trainer.queryset = StaffMember.objects.filter(trainers, business=business).order_by("name", "pk")
         if kind == Session.Kind.APPOINTMENT:
             del self.fields["capacity"]
-
-    def _choices(self, name: str) -> forms.ModelChoiceField:
-        field = self.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)
-        return field
 
     def clean(self) -> dict[str, Any]:
         """A session ends after it begins; one that ends after midnight, within :data:`LONGEST_NIGHT`."""
@@ -189,7 +185,7 @@ def _times(session: Session) -> tuple[datetime.time, datetime.time]:
     return starts.replace(second=0, microsecond=0), ends.replace(second=0, microsecond=0)
 
 
-class ClubForm(forms.ModelForm):
+class ClubForm(ModelForm[Club]):
     """A club: its name, town and time zone."""
 
     timezone = forms.ChoiceField(
@@ -207,12 +203,10 @@ class ClubForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         zones = [(zone, zone.replace("_", " ")) for zone in sorted(zoneinfo.available_timezones()) if "/" in zone]
-        field = self.fields["timezone"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("Choose one")), ("UTC", "UTC"), *zones]
+        field_of(self, "timezone", forms.ChoiceField).choices = [("", _("Choose one")), ("UTC", "UTC"), *zones]
 
 
-class WaitingListForm(forms.ModelForm):
+class WaitingListForm(ModelForm[Business]):
     """What becomes of a freed place, in every club of the business."""
 
     class Meta:

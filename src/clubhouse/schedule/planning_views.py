@@ -18,7 +18,7 @@ from clubhouse.schedule import desk, rosters
 from clubhouse.schedule.clock import today
 from clubhouse.schedule.exceptions import NothingOpen, PlacesTaken, ScheduleError, StartsInThePast
 from clubhouse.schedule.forms import SessionForm
-from clubhouse.schedule.models import Session
+from clubhouse.schedule.models import Club, Session
 from clubhouse.schedule.planning import Plan, add_sessions, change_session
 from clubhouse.schedule.sessions import Cancelled, cancel_sessions, is_open
 
@@ -176,7 +176,7 @@ def _show_edit(request: HttpRequest, form: SessionForm, line: desk.Line, status:
     return render(request, "schedule/edit.html", context, status=status)
 
 
-def _own(clubs: list[desk.Club], key: int | None) -> desk.Club:
+def _own(clubs: list[Club], key: int | None) -> Club:
     return next((club for club in clubs if club.pk == key), clubs[0])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, When
 from django.db.models.functions import Lower
@@ -14,7 +14,6 @@ from django.utils.translation import gettext, ngettext
 from clubhouse.accounts.permissions import may
 from clubhouse.clients.models import Client, ClientLinking
 from clubhouse.clients.selectors import search, visible
-from clubhouse.memberships.models import Package
 from clubhouse.memberships.selectors import unused_packages
 from clubhouse.schedule.clock import wall
 from clubhouse.schedule.desk import Line, name_of
@@ -22,6 +21,9 @@ from clubhouse.schedule.models import Booking, Session, WaitingListEntry
 from clubhouse.schedule.selectors import HOLDING, LIVE, covering_memberships, upcoming_sessions
 from clubhouse.schedule.services import CHECK_IN_OPENS
 from clubhouse.team.models import StaffMember
+
+if TYPE_CHECKING:
+    from clubhouse.memberships.selectors import PackageWithLeft
 
 #: How many clients a search for whom to book shows.
 FOUND = 20
@@ -55,7 +57,7 @@ class Waits:
 def roster(staff: StaffMember, line: Line, now: datetime.datetime) -> list[Place]:
     """Who has or had a place, in order of names, erased clients last and without a name (row F6). Two queries."""
     session, marks = line.session, Booking.Status
-    known = _openable(staff, session.bookings)
+    known = _openable(staff, session.bookings.all())
     sees_names = may(staff, "contacts")
     rows = session.bookings.exclude(status=marks.CANCELLED).select_related("client", "booked_by", "package")
     open_from = session.starts_at - CHECK_IN_OPENS
@@ -78,7 +80,7 @@ def roster(staff: StaffMember, line: Line, now: datetime.datetime) -> list[Place
 
 def waiting_line(staff: StaffMember, session: Session, now: datetime.datetime) -> list[Waits]:
     """Who waits for a place, first come first. Two queries."""
-    known = _openable(staff, session.waiting_list)
+    known = _openable(staff, session.waiting_list.all())
     sees_names = may(staff, "contacts")
     rows = session.waiting_list.exclude(client__status=Client.Status.DELETED).select_related("client")
     return [
@@ -127,7 +129,7 @@ def candidates(staff: StaffMember, session: Session, query: str, now: datetime.d
     count = found.count() if len(clients) == FOUND else len(clients)
     keys = [client.pk for client in clients]
     covered = set(covering_memberships(now).filter(client__in=keys).values_list("client_id", flat=True))
-    packages: dict[int, list[Package]] = defaultdict(list)
+    packages: dict[int, list[PackageWithLeft]] = defaultdict(list)
     for package in unused_packages(now).filter(client__in=keys).order_by(F("expires_on").asc(nulls_last=True), "pk"):
         packages[package.client_id].append(package)
     buddies: dict[int, list[Client]] = defaultdict(list)
@@ -151,7 +153,7 @@ def candidates(staff: StaffMember, session: Session, query: str, now: datetime.d
     ], count
 
 
-def _paid_with(covered: bool, packages: list[Package]) -> str:
+def _paid_with(covered: bool, packages: list[PackageWithLeft]) -> str:
     """What a place would be paid with: the same that ``take_credits`` would choose."""
     if covered:
         return gettext("Covered by the membership")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
@@ -11,6 +11,18 @@ from django.db.models.functions import Coalesce
 
 from clubhouse.memberships.models import Membership
 from clubhouse.schedule.models import Booking, Session, WaitingListEntry
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Taken(TypedDict):
+        taken: int
+
+    class _Position(TypedDict):
+        position: int
+
+    SessionWithTaken = WithAnnotations[Session, _Taken]
+    EntryWithPosition = WithAnnotations[WaitingListEntry, _Position]
 
 LIVE = Booking.Status.BOOKED
 #: Who has a place: booked, or checked in already, which opens before the session begins.
@@ -47,7 +59,7 @@ def later_in_series(booking: Booking) -> models.QuerySet[Booking]:
     return mine.filter(session__series_id=session.series_id, session__starts_at__gte=session.starts_at)
 
 
-def with_taken(sessions: models.QuerySet[Session], now: datetime.datetime) -> models.QuerySet[Session]:
+def with_taken(sessions: models.QuerySet[Session], now: datetime.datetime) -> models.QuerySet[SessionWithTaken]:
     """Annotate ``taken``: places that somebody has, plus places that are on offer to somebody at ``now``."""
     held = count_in_session(Booking.objects.filter(status__in=HOLDING))
     offers = count_in_session(WaitingListEntry.objects.filter(offered_until__gt=now))
@@ -88,7 +100,7 @@ def bookings_of(client_id: int) -> models.QuerySet[Booking]:
     )
 
 
-def waiting_of(client_id: int, now: datetime.datetime) -> models.QuerySet[WaitingListEntry]:
+def waiting_of(client_id: int, now: datetime.datetime) -> models.QuerySet[EntryWithPosition]:
     """A client's entries on the waiting lists of upcoming sessions, soonest first, with ``position`` from one."""
     before = (
         WaitingListEntry.objects.filter(session=OuterRef("session"))

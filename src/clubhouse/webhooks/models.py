@@ -63,6 +63,9 @@ class Delivery(models.Model):
         COMPLETED = "client.erasure_completed", _("Everything outside the records is done")
         TEST = "webhook.test", _("A test")
 
+    #: ``error`` in the words of whoever reads it; the page of the log says it.
+    cause: str
+
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
     message = models.CharField(max_length=40, help_text="The message's id; the same however often it is sent.")
     event = models.CharField(max_length=40, choices=Event.choices)

@@ -15,6 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
+from typing import TypeVar
 
 from standardwebhooks import Webhook
 
@@ -23,6 +24,9 @@ from clubhouse.webhooks.addresses import Target, target
 #: Seconds for each silence, and for all of it, from the first connection on: neither a name with many dead addresses
 #: nor a trickle of bytes, in the handshake or after it, may hold a worker.
 SILENCE, WHOLE = 10.0, 20.0
+
+
+_Link = TypeVar("_Link", bound=socket.socket)
 
 
 class NotReached(Exception):
@@ -67,7 +71,7 @@ class _Deadline:
             raise TimeoutError
         return left
 
-    def watch(self, link: socket.socket) -> socket.socket:
+    def watch(self, link: _Link) -> _Link:
         """Cut this connection when the time is up, and close it at the end; returns it. Raises ``TimeoutError``."""
         self._link = link
         # It may have been up while there was nothing to cut yet.

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from clubhouse.accounts.models import Business
 from clubhouse.webhooks.addresses import NotAllowed
@@ -48,7 +47,7 @@ def deliver(payload: dict[str, Any], *, now: datetime.datetime) -> dict[str, Any
             "event": payload["event"],
             "receipt": payload["receipt"],
             "details": payload.get("details", {}),
-            "occurred_at": parse_datetime(payload["at"]),
+            "occurred_at": datetime.datetime.fromisoformat(payload["at"]),
         },
     )
     began = time.monotonic()

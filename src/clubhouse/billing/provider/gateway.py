@@ -242,10 +242,11 @@ def _refused(error: stripe.InvalidRequestError) -> str:
 @functools.lru_cache(maxsize=4)
 def _client(key: str, address: str) -> stripe.StripeClient:
     addresses: Any = {"api": address} if address else {}
-    return sdk().StripeClient(
+    client: stripe.StripeClient = sdk().StripeClient(
         key,
         base_addresses=addresses,
         # One repetition at once; whatever lasts longer is the outbox's.
         max_network_retries=1,
         http_client=sdk().RequestsClient(timeout=TIMEOUT),
     )
+    return client
