@@ -1,6 +1,7 @@
 """What Django knows at run time and its types cannot say by themselves: of what a form is, and which field it has.
 
-Django 5.2 lets nobody write ``ModelForm[Club]`` outside of an annotation; the two classes here may be written so.
+Django 5.2 lets nobody write ``ModelForm[Club]`` outside of an annotation. The two names here may be written so, to extend
+them; what is extended then is Django's own class, which is also the one to ask for elsewhere.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
     from django.forms import ModelChoiceField, ModelForm
 else:
 
-    class ModelForm(forms.ModelForm):
-        """Django's own, of a model: ``class ClubForm(ModelForm[Club])``."""
+    class _Generic:
+        """A class of Django's that may be said to be of something."""
 
-        def __class_getitem__(cls, of: Any) -> type:
-            return cls
+        def __init__(self, own: type) -> None:
+            self.own = own
 
-    class ModelChoiceField(forms.ModelChoiceField):
-        """Django's own, of a model: ``class ClubChoice(ModelChoiceField[Club])``."""
+        def __getitem__(self, of: Any) -> type:
+            return self.own
 
-        def __class_getitem__(cls, of: Any) -> type:
-            return cls
+    ModelForm = _Generic(forms.ModelForm)
+    ModelChoiceField = _Generic(forms.ModelChoiceField)
 
 
 def field_of(form: forms.BaseForm, name: str, kind: type[_Field]) -> _Field:

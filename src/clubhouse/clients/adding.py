@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +21,7 @@ from clubhouse.clients import selectors
 from clubhouse.clients.forms import ClientForm
 from clubhouse.clients.models import Client
 from clubhouse.clients.search import search_text
-from clubhouse.typed import ModelChoiceField, field_of
+from clubhouse.typed import field_of
 
 
 class AddressTaken(Exception):
@@ -70,7 +71,7 @@ def new_client(request: HttpRequest) -> HttpResponse:
     clubs = staff.business.clubs.order_by("name")
     own = clubs.filter(pk=staff.club_id) if staff.role == staff.Role.MANAGER and staff.club_id else clubs
     form = ClientForm(request.POST or None, instance=blank, may_delete=False, initial={"home_club": own.first()})
-    field_of(form, "home_club", ModelChoiceField).queryset = own
+    field_of(form, "home_club", forms.ModelChoiceField).queryset = own
     number = request.POST.get("number", "")[:40] if request.method == "POST" else free_number(staff.business)
     if request.method == "POST":
         same = _again(form, staff.business, number)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clubhouse.clients.models import Client
 from clubhouse.clients.services import refuse_erased
-from clubhouse.typed import ModelChoiceField, ModelForm, field_of
+from clubhouse.typed import ModelForm, field_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -76,7 +76,7 @@ class ClientForm(ModelForm[Client]):
     def __init__(self, *args: Any, may_delete: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         refuse_erased(self.instance)
-        field_of(self, "home_club", ModelChoiceField).queryset = self.instance.business.clubs.order_by("name")
+        field_of(self, "home_club", forms.ModelChoiceField).queryset = self.instance.business.clubs.order_by("name")
         offered = [
             (value, label) for value, label in Client.Status.choices if may_delete or value != Client.Status.DELETED
         ]

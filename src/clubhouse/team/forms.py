@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clubhouse.accounts.models import Business, User
 from clubhouse.schedule.models import Club
 from clubhouse.team.models import AccessGroup, StaffMember
-from clubhouse.typed import ModelChoiceField, ModelForm, field_of
+from clubhouse.typed import ModelForm, field_of
 
 
 class GroupForm(ModelForm[AccessGroup]):
@@ -67,9 +67,9 @@ class MemberForm(ModelForm[StaffMember]):
         super().__init__(*args, **kwargs)
         self.business = business
         self.instance.business = business
-        groups = field_of(self, "access_group", ModelChoiceField)
+        groups = field_of(self, "access_group", forms.ModelChoiceField)
         groups.queryset = AccessGroup.objects.filter(business=business).order_by("account_type", "name")
-        clubs = field_of(self, "club", ModelChoiceField)
+        clubs = field_of(self, "club", forms.ModelChoiceField)
         clubs.queryset = Club.objects.filter(business=business).order_by("name")
         clubs.empty_label = gettext("All clubs")
         if self.instance.pk:
