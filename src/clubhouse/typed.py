@@ -1,7 +1,7 @@
 """What Django knows at run time and its types cannot say by themselves: of what a form is, and which field it has.
 
-Django 5.2 lets nobody write ``ModelForm[Club]`` outside of an annotation. The two names here may be written so, to extend
-them; what is extended then is Django's own class, which is also the one to ask for elsewhere.
+Django 5.2 lets nobody write ``ModelForm[Club]`` outside of an annotation. The two names here may be written so, to be
+extended; what is extended then is Django's own class, which is also the one to ask for elsewhere.
 """
 
 from __future__ import annotations

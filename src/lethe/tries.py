@@ -20,7 +20,8 @@ STEPS = 15
 def delay(attempts: int) -> datetime.timedelta:
     """How long to wait after so many tries: doubled each time, with jitter, never over :data:`LONGEST_DELAY`."""
     base = min(FIRST_DELAY * 2 ** min(attempts - 1, 20), LONGEST_DELAY)
-    return base * random.uniform(0.8, 1.2)  # noqa: S311 (jitter, not a secret)
+    waits: datetime.timedelta = base * random.uniform(0.8, 1.2)  # noqa: S311 (jitter, not a secret)
+    return waits
 
 
 def each(values: dict[int, Any], using: str) -> RawSQL:

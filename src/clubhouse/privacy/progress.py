@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +109,7 @@ def progress(run: Run) -> Progress:
     """The state of a run's effects by kind: three queries at the most, however many effects there are."""
     now = timezone.now()
     left, bad = Q(done_at=None), troubled()
-    rows: list[dict[str, Any]] = list(
+    rows = list(
         Effect.objects.filter(run=run)
         .values("kind")
         .annotate(
@@ -132,7 +133,7 @@ def progress(run: Run) -> Progress:
     return Progress(deeds=deeds, since=run.erased_at, idle_since=idle, every=_every(now - run.erased_at, deeds))
 
 
-def _deed(row: dict[str, Any], answers: tuple[str, ...]) -> Deed:
+def _deed(row: Mapping[str, Any], answers: tuple[str, ...]) -> Deed:
     left = row["total"] - row["done"]
     return Deed(
         label=effect_words(row["kind"]),

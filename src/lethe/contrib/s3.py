@@ -224,10 +224,10 @@ class Purge:
                 self._call_in(part, -(-len(part) // SHARES), refused)
             return
         self._answered()
-        for error in answer.get("Errors", ()):
-            if error.get("Code") not in GONE:
-                for name in {error["Key"]} if error.get("Key") else {key.name for key, _ in part}:
-                    refused[name].append(error.get("Code"))
+        for fault in answer.get("Errors", ()):
+            if fault.get("Code") not in GONE:
+                for name in {fault["Key"]} if fault.get("Key") else {key.name for key, _ in part}:
+                    refused[name].append(fault.get("Code"))
 
     # --- asking -------------------------------------------------------------------------------------------------------
     def _each(self, keys: list[Key], ask: Callable[[Key], None]) -> None:
