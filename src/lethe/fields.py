@@ -31,7 +31,7 @@ def reference_of(model: type[models.Model], name: str) -> models.ForeignObject[A
 
 
 def column_of(field: models.Field[Any, Any]) -> str:
-    """The name of a field's column. Raises ``PolicyError`` where it has none, as a many-to-many has not."""
+    """The name of a field's column. Raises ``PolicyError`` where it has none, as a key of several has not."""
     if field.column is None:
         raise PolicyError(f"{field.model._meta.label}.{field.name} is no column.")
     return field.column
