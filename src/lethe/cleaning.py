@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
@@ -26,6 +26,7 @@ from lethe.cleaned import Cleaned, NotClean, Progress
 from lethe.connection import Runner
 from lethe.models import Effect
 from lethe.sql import Dialect
+from lethe.tally import count_done
 
 KIND = "bytes.clean"
 
@@ -106,16 +107,17 @@ def clean(using: str = "default", *, progress: Progress | None = None) -> Cleane
     if connection.in_atomic_block:
         raise NotClean("Bytes are cleaned outside of transactions, and one is open here.")
     waiting = Effect.objects.using(using).filter(kind=KIND, done_at=None)
-    begun = list(waiting.values_list("pk", flat=True))
+    begun = dict(waiting.order_by("pk").values_list("pk", "created_at"))
     tell = progress or (lambda *_: None)
     with _beside(connection) as own:
         rewrite = cleaning_postgres.rewrite if own.vendor == "postgresql" else cleaning_sqlite.rewrite
         done = rewrite(own, tell)
     now = timezone.now()
     # Whoever holds the lease: a rewrite may take longer than a lease lasts.
-    waiting.filter(pk__in=begun).update(
-        done_at=now, scrubbed_at=now, payload={}, receipt=done.as_receipt(), lease="", leased_until=None, last_error=""
-    )
+    settled = {"done_at": now, "scrubbed_at": now, "payload": {}, "receipt": done.as_receipt()}
+    with transaction.atomic(using=using):
+        ended = waiting.filter(pk__in=begun).update(**settled, lease="", leased_until=None, last_error="")
+        count_done(KIND, *[now - since for since in list(begun.values())[:ended]], using=using)
     return done
 
 

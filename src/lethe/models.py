@@ -72,6 +72,10 @@ class Run(models.Model):
     by = models.CharField(max_length=64, help_text="Who ordered it: a role or an opaque account key, never a name.")
     erased_at = models.DateTimeField(default=timezone.now)
 
+    class Meta:
+        # A monitor adds them up each minute, and the counts beside them are long.
+        indexes = [models.Index("subjects", name="runs_counted")]
+
     def __str__(self) -> str:
         return f"Run {self.pk}"
 
@@ -116,3 +120,22 @@ class Effect(models.Model):
 
     def __str__(self) -> str:
         return f"Effect {self.pk} ({self.kind})"
+
+
+class Tally(models.Model):
+    """How many effects of a kind were done within a time, or failed at a try: for monitoring (``lethe.tally``)."""
+
+    #: Stand in ``within`` for "longer than the longest bound" and for "a try that failed".
+    LONGER, FAILED = 0, -1
+
+    pk = models.CompositePrimaryKey("kind", "within")
+    kind = models.CharField(max_length=60)
+    within = models.IntegerField(help_text="Seconds at the most; 0 for longer, -1 for a try that failed.")
+    number = models.PositiveBigIntegerField()
+    seconds = models.FloatField(help_text="Added up: from recorded to done.")
+
+    class Meta:
+        db_table = "lethe_tally"
+
+    def __str__(self) -> str:
+        return f"Tally of {self.kind} within {self.within}"

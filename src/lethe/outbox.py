@@ -29,6 +29,7 @@ from lethe.cleaning import owe
 from lethe.exceptions import LetheError
 from lethe.models import Effect
 from lethe.points import reached
+from lethe.tally import count_done, count_failures
 from lethe.tries import LONGEST_DELAY, each, later
 
 if TYPE_CHECKING:
@@ -96,6 +97,11 @@ def handler(kind: str, *, together: int = 1) -> Callable[[Any], Any]:
 def handled(kind: str) -> bool:
     """Whether some app does effects of ``kind``."""
     return kind in _handlers
+
+
+def kinds() -> list[str]:
+    """The kinds of effects that some app does."""
+    return sorted(_handlers)
 
 
 def periodic(*, seconds: float) -> Callable[[Periodic], Periodic]:
@@ -249,6 +255,9 @@ def perform_turn(effects: Sequence[Effect], *, using: str = "default") -> int:
             if done and any(effect.run_id and effect.payload for effect in effects if effect.pk in receipts):
                 # The identifiers that these rows held are in the database's free pages now.
                 owe(using)
+            # Last: workers wait for each other at this row until they commit. Some may be somebody else's by now.
+            waited = [now - effect.created_at for effect in effects if effect.pk in receipts][:done]
+            count_done(kind, *waited, using=using)
         reached("receipt written")
     if failed:
         _note(kind, failed, mine, using)
@@ -308,7 +317,8 @@ def _note(kind: str, failed: dict[int, Exception], mine: QuerySet[Effect], using
     if not causes:
         return
     again = {"last_error": each(causes, using), "next_try_at": later(clock(using), tries=0)}
-    mine.filter(pk__in=causes).update(**again, **free)
+    with transaction.atomic(using=using):
+        count_failures(kind, mine.filter(pk__in=causes).update(**again, **free), using=using)
     for cause, count in Counter(causes.values()).items():
         first = next(key for key, other in causes.items() if other == cause)
         log.warning("Effect %s (%s)%s failed: %s", first, kind, f" and {count - 1} more" if count > 1 else "", cause)

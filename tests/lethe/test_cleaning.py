@@ -20,7 +20,7 @@ from django.utils import timezone
 from lethe import cleaning_postgres, cleaning_sqlite, outbox, pipeline
 from lethe.cleaned import NotClean
 from lethe.cleaning import KIND, clean, due
-from lethe.models import Effect, Run
+from lethe.models import Effect, Run, Tally
 from tests.lethe.apps.shop.models import Address, Customer, Order
 from tests.lethe.support.database import raw_bytes
 from tests.lethe.support.world import World, make_customer, make_world
@@ -184,11 +184,13 @@ def test_one_that_has_begun_does_not_answer_for_what_is_erased_meanwhile() -> No
     erase(make_customer().pk)
     erase(make_customer().pk)
     assert sorted(effect.lease for effect in waiting()) == ["", "somebody's"]
+    before = sum(Tally.objects.filter(kind=KIND).values_list("number", flat=True))
     clean()
     assert waiting() == []
     receipts = [effect.receipt for effect in Effect.objects.filter(kind=KIND)]
     assert receipts[0] == receipts[1]
     assert receipts[0]["rewritten"] >= 1
+    assert sum(Tally.objects.filter(kind=KIND).values_list("number", flat=True)) == before + 2, "both are counted"
 
 
 @pytest.mark.usefixtures("scheduled")

@@ -100,6 +100,9 @@ def changes(before: Snapshot, after: Snapshot) -> list[Change]:
 def belongs(change: Change, before: Snapshot, client: int) -> bool:
     """Whether the row is the client's own: their profile, or what hangs on it."""
     row = change.before or change.after or {}
+    if change.label == "lethe.Tally":
+        # Counts of effects by kind: of nobody.
+        return True
     if change.label == "clients.Client":
         return bool(row["id"] == client)
     if change.label in {"clients.ClientLinking", "audits.LogEntry"}:
