@@ -17,6 +17,9 @@ class Writer(Protocol):
     def write(self, msg: str) -> Any:
         """Write a line."""
 
+    def flush(self) -> None:
+        """Let it be seen."""
+
 
 def as_data(value: Any) -> dict[str, Any]:
     """A preview, a finding or an outcome as plain data, ready for JSON."""

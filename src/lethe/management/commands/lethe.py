@@ -16,7 +16,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, models
 
-from lethe import outbox, pipeline
+from lethe import console_effects, outbox, pipeline
 from lethe.checks import everything, said
 from lethe.cleaning import clean
 from lethe.console import as_data, show_cleaned, show_explanation, show_outcome, show_preview
@@ -78,6 +78,7 @@ class Command(BaseCommand):
         erase.add_argument("--yes", action="store_true", help="Do not ask for a confirmation.")
         add("clean", "Rewrite the database's files, so that nothing of what was erased is left in them.")
         add("seal", "Rebuild the triggers that keep erased records erased.")
+        console_effects.add_arguments(add)
         worker = add("worker", "Do what erasures owe the world outside the database, until told to stop.")
         worker.add_argument("--drain", action="store_true", help="Do what is due now, then end.")
 
@@ -190,8 +191,17 @@ class Command(BaseCommand):
             raise Blocked([finding for finding in found.findings if finding.blocks])
         if found.subjects and not yes:
             self._confirm(target)
-        outcome = pipeline.erase(model, keys, by=actor, reason=reason, fingerprint=found.fingerprint, using=using)
-        self._say(as_data(outcome)) if json else show_outcome(outcome, self.stdout)
+        told = None if json else console_effects.progress(found.subjects, self.stdout)
+        outcome = pipeline.erase(
+            model, keys, by=actor, reason=reason, fingerprint=found.fingerprint, using=using, progress=told
+        )
+        left = console_effects.left_of(outcome, using)
+        if json:
+            self._say(as_data(outcome) | {"outside": console_effects.as_data(left)})
+        else:
+            show_outcome(outcome, self.stdout)
+            if outcome.erased:
+                console_effects.show_owed(left, self.stdout)
         if outcome.refused:
             raise CommandError(f"{len(outcome.refused)} could not be erased; see above.")
 
@@ -215,6 +225,10 @@ class Command(BaseCommand):
         for problem in wrong:
             self.stdout.write(f"mended: {problem}")
         self.stdout.write(f"{stand} triggers stand.")
+
+    def do_effects(self, *, using: str, json: bool, **options: Any) -> None:
+        """Show what is owed; on request have it tried now, and wait for it."""
+        console_effects.run(using, json, self.stdout, **options)
 
     def do_worker(self, *, using: str, drain: bool, **_: Any) -> None:
         """Work until SIGTERM or SIGINT; what is begun is finished first."""
