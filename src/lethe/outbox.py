@@ -245,7 +245,6 @@ def perform_turn(effects: Sequence[Effect], *, using: str = "default") -> int:
             receipts[effect.pk] = json.loads(json.dumps(answer or {}))
         except Exception as error:
             failed[effect.pk] = error
-    done = 0
     if receipts:
         reached("deed done")
         now = timezone.now()
@@ -261,7 +260,8 @@ def perform_turn(effects: Sequence[Effect], *, using: str = "default") -> int:
         reached("receipt written")
     if failed:
         _note(kind, failed, mine, using)
-    return done
+    # A handler may have settled its row itself, as a cleaning settles all that were owed when it began.
+    return len(receipts)
 
 
 def _answers(kind: str, effects: Sequence[Effect], working: Callable[[], None]) -> Sequence[Answer]:

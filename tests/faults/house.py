@@ -194,11 +194,15 @@ class _Run:
                 return
         self.do("work", scenario.working)
         self.receipts(self.look())
+        self.finish()
+        self.end(self.look(quick=False))
+
+    def finish(self) -> None:
+        """Let hours pass, and workers without faults work, until there is nothing left to do."""
         for turn in range(PATIENCE):
             # So long at first that what was queued for the client would leave now.
             if self.do("work", hours=HOURS if turn else 100)["said"] == 0:
                 break
-        self.end(self.look(quick=False))
 
     # --- what has to hold ---------------------------------------------------------------------------------------------
     def half(self, before: dict[str, Any], after: dict[str, Any]) -> None:

@@ -123,7 +123,7 @@ def test_what_does_not_hold_is_seen(made: House) -> None:
     run.do("dress")
     run.do("erase")
     run.do("work")
-    run.do("work", hours=100)
+    run.finish()
     seen = run.look(quick=False)
     run.end(seen)
     assert run.found == []
