@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from clubhouse.clients.models import Client
 from clubhouse.messages.models import ClientMessage
-from clubhouse.privacy.outstanding import outstanding
+from clubhouse.privacy import outstanding
 from clubhouse.schedule.models import Booking, Club, Session, WaitingListEntry
 from clubhouse.schedule.services import cancel_bookings, expire_offers, offer_freed_places
 from lethe.models import Effect
@@ -171,9 +171,9 @@ def test_what_is_to_be_offered_again_is_seen_failing_by_its_own_business(
         line(session, 1)
     monkeypatch.setattr("clubhouse.schedule.promotion.hold_clients", lambda *args, **kwargs: set())
     offer_freed_places([session.pk for session in sessions], now=timezone.now())
-    assert outstanding(club.business).total == 0, "an effect that has not failed yet is no trouble"
+    assert outstanding.find(club.business).total == 0, "an effect that has not failed yet is no trouble"
     Effect.objects.filter(kind="schedule.offer_places").update(attempts=1, last_error="It did not work.")
     for place, keys in ((club, [sessions[0].pk]), (other, [sessions[1].pk, sessions[2].pk])):
-        found = outstanding(place.business)
+        found = outstanding.find(place.business)
         assert [row.label for row in found.listed] == ["Offer freed places to the next in line"]
         assert Effect.objects.get(pk=found.listed[0].pk).payload["sessions"] == keys
