@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
+from typing import NoReturn
 
 import postgres
 import prepare
 from test import suite
 
 SUITE = "tests/stores/suite.py"
-#: Seconds in which the parts end when they are asked to.
-GRACE = 60
 
 
 def main(arguments: list[str]) -> int:
@@ -28,7 +26,7 @@ def main(arguments: list[str]) -> int:
     os.chdir(prepare.ROOT)
     python, swift = str(prepare.environment("dev")), str(prepare.environment("swift"))
     if arguments == ["--serve"]:
-        return serve([python, "-W", "ignore", "-m", "tests.support.swift", swift])
+        serve([python, "-W", "ignore", "-m", "tests.support.swift", swift])
     only = [name for name in ("sqlite", "postgres") if f"--{name}" in arguments]
     rest = [argument for argument in arguments if argument not in ("--sqlite", "--postgres")]
     # One process: Swift is started once.
@@ -48,20 +46,11 @@ def main(arguments: list[str]) -> int:
     return 0 if held else 1
 
 
-def serve(command: list[str]) -> int:
-    """Start Swift for a person to look at, until Ctrl-C."""
+def serve(command: list[str]) -> NoReturn:
+    """Become the Swift that a person looks at: so that Ctrl-C reaches what has to end it, once."""
     variables = prepare.variables()
     variables["PYTHONPATH"] = os.pathsep.join([str(prepare.ROOT), variables["PYTHONPATH"]])
-    with subprocess.Popen(command, env=variables) as running:
-        try:
-            return running.wait()
-        except KeyboardInterrupt:
-            running.send_signal(signal.SIGINT)
-            try:
-                running.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                running.kill()
-            raise
+    os.execve(command[0], command, variables)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ LEASE = datetime.timedelta(minutes=2)
 TAKE = 20
 #: After a worker has died in a turn, its effects are done in turns of so many times fewer: it was one of them, maybe.
 FEWER = 32
+#: Seconds of a turn after which it is asked, again and again, whether to stop.
+ASK = 5
 
 _handlers: dict[str, Any] = {}
 _together: dict[str, int] = {}
@@ -220,8 +222,11 @@ def perform(effect: Effect, *, using: str = "default") -> bool:
     return perform_turn([effect], using=using) == 1
 
 
-def perform_turn(effects: Sequence[Effect], *, using: str = "default") -> int:
-    """Do leased effects of one kind; returns how many are done. A failure is on the row of the effect that failed."""
+def perform_turn(effects: Sequence[Effect], *, using: str = "default", stop: Callable[[], bool] = lambda: False) -> int:
+    """Do leased effects of one kind; returns how many are done. A failure is on the row of the effect that failed.
+
+    Once ``stop()`` says so, a turn of many ends between two steps; what it has not done waits for the next worker.
+    """
     kind, mine = effects[0].kind, Effect.objects.using(using).filter(lease=effects[0].lease, done_at=None)
     # Written before the deed, so that a worker that dies in it has left its trace, and the effect that killed it comes
     # after all that waited beside it.
@@ -235,7 +240,7 @@ def perform_turn(effects: Sequence[Effect], *, using: str = "default") -> int:
     if not effects:
         return 0
     reached("try counted")
-    answers = _answers(kind, effects, _renewal(ours, using))
+    answers = _answers(kind, effects, _working(ours, using, stop))
     receipts: dict[int, Any] = {}
     failed: dict[int, Exception] = {}
     for effect, answer in zip(effects, answers, strict=True):
@@ -289,15 +294,21 @@ def _alone(function: Handler, effect: Effect) -> Answer:
         _performing.reset(token)
 
 
-def _renewal(ours: QuerySet[Effect], using: str) -> Callable[[], None]:
-    """What a handler calls between its steps: the lease begins anew, once a quarter of it is over."""
-    last = time.monotonic()
+def _working(ours: QuerySet[Effect], using: str, stop: Callable[[], bool]) -> Callable[[], None]:
+    """What a handler calls between its steps: the lease begins anew, once a quarter of it is over. Raises
+    :class:`NotYet` where the worker has been told to stop."""
+    renewed = asked = time.monotonic()
 
     def working() -> None:
-        nonlocal last
-        if time.monotonic() - last >= LEASE.total_seconds() / 4:
+        nonlocal renewed, asked
+        now = time.monotonic()
+        if now - asked >= ASK:
+            asked = now
+            if stop():
+                raise NotYet(clock(using))
+        if now - renewed >= LEASE.total_seconds() / 4:
+            renewed = now
             ours.update(leased_until=clock(using) + LEASE)
-            last = time.monotonic()
 
     return working
 
@@ -347,7 +358,7 @@ def work(stop: Callable[[], bool], *, using: str = "default", pause: float = 0.5
                 if stop():
                     release(turn[0], using=using)
                     return
-                perform_turn(turn, using=using)
+                perform_turn(turn, using=using, stop=stop)
         for name, (seconds, function) in _periodic.items():
             if not stop() and time.monotonic() - last[name] >= seconds:
                 last[name] = time.monotonic()

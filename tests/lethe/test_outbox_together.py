@@ -158,14 +158,19 @@ def test_longest_delays_do_not_end_the_tries(file: Path) -> None:
         assert 0.8 * 6 <= (at - before).total_seconds() / 3600 <= 1.2 * 6 + 0.01
 
 
+def let_time_fly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute passes between two looks at the clock."""
+    real = outbox.time.monotonic
+    passed = iter(range(0, 10_000, 60))
+    monkeypatch.setattr(outbox.time, "monotonic", lambda: real() + next(passed))
+
+
 # --- leases -----------------------------------------------------------------------------------------------------------
 def test_the_lease_lasts_as_long_as_the_work(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     many(file, ["a", "b", "c"])
     (turn,) = turns(take())
     ends = []
-    real = outbox.time.monotonic
-    passed = iter(range(0, 10_000, 60))
-    monkeypatch.setattr(outbox.time, "monotonic", lambda: real() + next(passed))
+    let_time_fly(monkeypatch)
 
     def handler(payloads: Any, working: Any) -> list[Any]:
         for _ in payloads:
@@ -203,6 +208,19 @@ def test_a_worker_that_is_told_to_stop_gives_back_the_turns_that_it_did_not_begi
     work(lambda: lines(file) == ["first"])
     assert lines(file) == ["first"]
     assert Effect.objects.filter(done_at=None, lease="", leased_until=None, attempts=0).count() == 2
+
+
+def test_a_worker_that_is_told_to_stop_ends_a_long_turn_between_two_steps(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "close_old_connections", lambda: None)
+    let_time_fly(monkeypatch)
+    many(file, [str(number) for number in range(50)])
+    work(lambda: len(lines(file)) >= 2)
+    assert lines(file) == ["0", "1"]
+    assert Effect.objects.filter(done_at=None, lease="", leased_until=None, attempts=0, last_error="").count() == 50
+    monkeypatch.undo()
+    assert drain() == 50
 
 
 @pytest.mark.django_db(transaction=True)

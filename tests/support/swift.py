@@ -12,6 +12,7 @@ import getpass
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -262,5 +263,6 @@ def serve(interpreter: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         serve(sys.argv[1])
