@@ -195,8 +195,8 @@ def take(*, limit: int = TAKE, using: str = "default") -> list[Effect]:
 def turns(effects: Sequence[Effect]) -> list[list[Effect]]:
     """Leased effects as they are to be done: those of a kind that goes together in one turn, each other alone.
 
-    The small turns come first, so that no effect waits for a thousand. Where a worker died in a turn, its effects come
-    last and in smaller ones, after the next death alone: what kills a worker does not hold up the others.
+    The long turns come after the others, so that no effect waits for a thousand. Where a worker died in a turn, its
+    effects come last and in smaller ones, after the next death alone: what kills a worker does not hold up the others.
     """
     found: list[tuple[int, list[Effect]]] = []
     filling: dict[tuple[str, int], list[Effect]] = {}
@@ -208,7 +208,7 @@ def turns(effects: Sequence[Effect]) -> list[list[Effect]]:
             turn = filling[effect.kind, deaths] = []
             found.append((deaths, turn))
         turn.append(effect)
-    return [turn for _, turn in sorted(found, key=lambda one: (one[0], len(one[1])))]
+    return [turn for _, turn in sorted(found, key=lambda one: (one[0], len(one[1]) > TAKE))]
 
 
 def release(effect: Effect, *, using: str = "default") -> None:

@@ -79,10 +79,14 @@ def test_statements_do_not_grow_with_the_effects(file: Path) -> None:
     assert counts[0] == counts[1]
 
 
-def test_a_turn_has_no_more_than_the_handler_takes_and_small_ones_come_first(file: Path) -> None:
-    record_all("shop.many", [{"file": str(file), "line": "x"}] * 150)
-    alone = record("shop.write", {"file": str(file), "line": "alone"})
-    Effect.objects.filter(pk=alone.pk).update(next_try_at=timezone.now() - datetime.timedelta(hours=1))
+def test_a_turn_has_no_more_than_the_handler_takes_and_a_long_one_comes_last(file: Path) -> None:
+    payload = {"file": str(file), "line": "x"}
+    record_all("shop.many", [payload] * 5)
+    record("shop.write", payload)
+    (first, second) = turns(take())
+    assert [len(first), len(second), second[0].kind] == [5, 1, "shop.write"], "a short one has its own place"
+    record_all("shop.many", [payload] * 145)
+    past()
     assert [[effect.kind for effect in turn] for turn in turns(take())] == [["shop.write"], ["shop.many"] * 100]
     past()
     assert drain() == 151
@@ -203,8 +207,8 @@ def test_a_worker_that_is_told_to_stop_gives_back_the_turns_that_it_did_not_begi
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "close_old_connections", lambda: None)
-    many(file, ["a", "b"])
     record("shop.write", {"file": str(file), "line": "first"})
+    many(file, ["a", "b"])
     work(lambda: lines(file) == ["first"])
     assert lines(file) == ["first"]
     assert Effect.objects.filter(done_at=None, lease="", leased_until=None, attempts=0).count() == 2
@@ -265,7 +269,7 @@ def test_turns_are_smaller_after_a_death_and_not_after_a_failure(file: Path) -> 
     for attempts, died, sizes in (
         (0, True, [70]),  # Nothing had been begun.
         (1, False, [70]),
-        (1, True, [1, *[3] * 23]),
+        (1, True, [*[3] * 23, 1]),
         (2, True, [1] * 70),
     ):
         past()
