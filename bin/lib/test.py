@@ -88,7 +88,7 @@ def install_what_is_missing(databases: list[str]) -> None:
 
 
 def checks(python: str) -> tuple[bool, str]:
-    """Lint, format, the import contract and the migrations. Gives whether all are in order, and the words for it."""
+    """Lint, format, import contract, migrations and types. Gives whether all are in order, and the words for it."""
     tools = Path(python).parent
     code = [name for name in CODE if Path(name).exists()]
     commands = {
@@ -96,6 +96,8 @@ def checks(python: str) -> tuple[bool, str]:
         "ruff format": [tools / "ruff", "format", "--check", "--output-format=concise", *code],
         "import contract": [tools / "lint-imports"],
         "migrations": [python, "-m", "clubhouse", "makemigrations", "--check", "--dry-run"],
+        # What it found is kept in .mypy_cache: the next run looks at what has changed.
+        "types": [tools / "mypy"],
     }
     failed = []
     with tempfile.TemporaryDirectory(prefix="clubhouse-checks-") as folder:

@@ -48,6 +48,8 @@ def test_the_last_lines_say_what_passed_on_each_database(tmp_path: Path) -> None
     assert first == "sqlite"
     assert second.startswith("postgres://postgres@127.0.0.1:")
     assert (done.returncode == 0) == ("checks passed" in lines[-3])
+    checked = re.findall(r"^([a-z ]+): (?:passed|FAILED)$", done.stdout, re.MULTILINE)
+    assert checked == ["ruff check", "ruff format", "import contract", "migrations", "types"]
 
 
 @pytest.fixture(scope="module")
