@@ -48,6 +48,15 @@ def media(settings: SettingsWrapper, tmp_path: Path) -> Path:
     return tmp_path / "media"
 
 
+@pytest.fixture(autouse=True)
+def language() -> Iterator[None]:
+    """A request leaves its reader's language behind in the thread; the next test begins with the usual one."""
+    from django.utils import translation
+
+    yield
+    translation.deactivate()
+
+
 @pytest.fixture
 def mail_sink(settings: SettingsWrapper) -> Iterator[Sink]:
     """A real SMTP server that the product sends its mail to during this test."""

@@ -37,6 +37,7 @@ MEMBERS: list[tuple[str, tuple[object, ...], str]] = [
     ("settings", (), "GET"),
     ("preferences", (), "GET"),
     ("details", (), "GET POST"),
+    ("address", (), "GET POST"),
     ("messages", (), "GET POST"),
     ("language", (), "GET POST"),
     ("copy", (), "GET POST"),
@@ -61,6 +62,7 @@ OPEN: list[tuple[str, tuple[object, ...], str]] = [
     ("sign-up-finish", ("token",), "GET POST"),
     ("logout", (), "POST"),
     ("goodbye", (), "GET"),
+    ("progress", (), "GET"),
 ]
 BUILDS = {"list", "new", "edit", "remove"}
 
