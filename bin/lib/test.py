@@ -27,6 +27,8 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chro
 LINES = 40
 GRACE = 60
 ENGINE = "tests/lethe"
+#: Tests of the launchers, which choose databases of their own: the same on either, so a whole run has them once.
+ONCE = ("tests/ops/test_suite.py", "tests/ops/test_commands.py")
 CODE = ("src", "tests", "bin/lib", "bench")
 
 
@@ -51,7 +53,9 @@ def main(arguments: list[str]) -> int:
     if "postgres" in databases:
         with postgres.cluster() as (address, programs):
             path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
-            summary += suites(python, "PostgreSQL", rest, {"DATABASE_URL": address, "PATH": path})
+            whole = "sqlite" in databases and not any(Path(name.split("::")[0]).exists() for name in rest)
+            again = [f"--ignore={path}" for path in ONCE] if whole else []
+            summary += suites(python, "PostgreSQL", [*rest, *again], {"DATABASE_URL": address, "PATH": path})
     print()
     for name, _, said in summary:
         print(f"{name:<18} {said}")
