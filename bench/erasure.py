@@ -33,7 +33,7 @@ Way = Callable[[list[int]], object]
 class Clock(NamedTuple):
     """Seconds by the wall, and seconds of processor that this process and its database process used.
 
-    The second does not mind who else is on the machine. It comes from Linux's scheduler; elsewhere it is zero.
+    The second does not mind who else is on the machine. The server's is from Linux's scheduler; elsewhere it is zero.
     """
 
     elapsed: float
@@ -42,7 +42,7 @@ class Clock(NamedTuple):
     @classmethod
     def now(cls) -> Clock:
         """The time."""
-        return cls(time.perf_counter(), _used("self") + _used(_server()))
+        return cls(time.perf_counter(), time.process_time() + _used(_server()))
 
     def __sub__(self, other: Clock) -> Clock:
         return Clock(self.elapsed - other.elapsed, self.busy - other.busy)
