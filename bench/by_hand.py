@@ -28,7 +28,11 @@ GONE = (
         ("clients_clientnote", "client_id"),
     ),
     *(("clients_clienttrainer", "client_id"), ("clients_identity", "client_id"), ("clients_profileimage", "client_id")),
-    *(("messaging_clientmessage", "client_id"), ("messaging_notification", "client_id")),
+    *(
+        ("messaging_clientmessage", "client_id"),
+        ("messaging_notification", "client_id"),
+        ("messaging_handover", "client_id"),
+    ),
     *(("schedule_waitinglistentry", "client_id"), ("tasks_task", "client_id")),
 )
 #: Rows that go with the client's account.
